@@ -1,0 +1,57 @@
+"""What the conversations need to know of the register, and nothing else.
+
+Flows import only this module of the registry: plain values and one protocol, no SQL. An adapter for
+another scheme implements `Registry`; it raises `TimeoutError` when the register is too slow and
+`ConnectionError` when it cannot be reached, and never answers with half a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from gateway.text.values import Month
+
+
+class Posting(StrEnum):
+    """What the register knows of one month's contribution; names follow the register, not the screen."""
+
+    ASSESSED = "assessed"  # a return or an employment says it is due; no money has been matched to it
+    RECEIVED = "received"  # money arrived, the office is still posting it
+    UNMATCHED = "unmatched"  # money arrived under a name or number that fits nobody
+    POSTED = "posted"  # money is on the member's record, in full or in part (see `full`)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One month from one employer, as posted. Amounts stay in the register until the caller may see them."""
+
+    month: Month
+    posting: Posting
+    full: bool  # paid >= due, only meaningful when posted
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One member and her contributions, oldest first, from the month that was asked for onwards."""
+
+    member: str  # the register's own opaque reference: never a name, never the social-security number
+    contributions: tuple[Contribution, ...]
+
+
+class Registry(Protocol):
+    """The register, read only."""
+
+    def records(self, msisdn: str, since: Month, digits: str | None = None) -> Sequence[Record]:
+        """Members whose registered number is `msisdn` (E.164), with contributions from `since` on.
+
+        `digits`: keep only members whose social-security number ends in these digits.
+        """
+
+    def history(self, member: str) -> Sequence[Contribution]:
+        """Every contribution of one member, oldest first."""
+
+    def employed(self, member: str, since: Month) -> Sequence[Month]:
+        """Months from `since` on in which some employer had reported this member as employed, oldest first."""

@@ -1,0 +1,1 @@
+"""Alphabets and budgets, Lao breaking, paging, amounts and dates: pure functions."""

@@ -1,0 +1,1 @@
+"""Blueprints: webhooks and health."""
