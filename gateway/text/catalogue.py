@@ -1,0 +1,79 @@
+"""The catalogues: one wording in, the caller's language out.
+
+Babel's own `Translations`, loaded by **string** name: `Locale.parse("lo_Latn")` silently becomes `lo`, and
+Lao script on a romanised session would treble its cost. What `lo_Latn` lacks falls back to English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+from gateway.text.alphabet import Budget, is_gsm7
+
+LANGUAGES = ("lo_Latn", "en", "lo")  # in the order the first screen offers them
+SCRIPTS = {"lo": "ກ"}  # a letter of every script that is not in GSM-7
+DOMAIN = "messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One wording in one catalogue, as the translator left it."""
+
+    text: str
+    fuzzy: bool
+
+
+Entries = Mapping[str, Mapping[str, Entry]]  # language, then English wording
+
+
+def read_entries(directory: Path) -> Entries:
+    """Every entry of every `.po` file, with its flags, for the checks; raises FileNotFoundError."""
+    entries = {}
+    for language in LANGUAGES:
+        with (directory / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as file:
+            catalogue = read_po(file)
+        entries[language] = {
+            str(message.id): Entry(str(message.string), message.fuzzy) for message in catalogue if message.id
+        }
+    return entries
+
+
+class Catalogues:
+    """All catalogues of an installation, held in memory."""
+
+    def __init__(self, catalogues: Mapping[str, NullTranslations], default: str = "en") -> None:
+        self.default = default
+        self._say = {name: catalogue.gettext for name, catalogue in catalogues.items()}
+
+    @classmethod
+    def load(cls, directory: Path, default: str = "en") -> Catalogues:
+        """Read every language's compiled catalogue; raises FileNotFoundError when one is missing."""
+        catalogues = {}
+        for language in LANGUAGES:
+            compiled = directory / language / "LC_MESSAGES" / f"{DOMAIN}.mo"
+            if not compiled.exists():
+                raise FileNotFoundError(f"no compiled catalogue for {language}: run `make catalogues`")
+            with compiled.open("rb") as file:
+                catalogues[language] = Translations(file, domain=DOMAIN)
+        return cls(catalogues, default)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(self._say)
+
+    def say(self, language: str | None, wording: str) -> str:
+        """The wording in this language; an empty wording stays empty (gettext would give the header)."""
+        return self._say[language or self.default](wording) if wording else ""
+
+    def speaker(self, language: str) -> partial[str]:
+        return partial(self.say, language)
+
+    def within(self, budget: Budget) -> tuple[str, ...]:
+        """Languages whose script this channel can carry: with no UCS-2 there is no Lao script."""
+        return tuple(name for name in self._say if is_gsm7(SCRIPTS.get(name, "")) or budget.ucs2 > 0)
