@@ -1,0 +1,47 @@
+"""The gateway's own tables: one row a caller, one row an event, one row a look at somebody's record.
+
+No phone number, name, input or figure of a member is stored here as typed or spoken: callers, sessions
+and key paths are keyed hashes (see `keys`). `conversations.place` holds the screen the caller is reading.
+Times are whole seconds since 1970 UTC: integers cost nothing to read on the hop.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+
+store = MetaData()
+
+conversations = Table(
+    "conversations",
+    store,
+    Column("caller", Text, primary_key=True),  # keyed hash of the E.164 number
+    Column("language", Text),  # a catalogue's name; null until she chose
+    Column("session", Text, nullable=False),  # keyed hash of the provider's session id
+    Column("path", Text, nullable=False),  # keyed hash of the key path consumed so far
+    Column("path_length", Integer, nullable=False),  # its length in characters
+    Column("place", Text),  # JSON of the engine's Session; null after an END
+    Column("version", Integer, nullable=False),  # rises by one a step: the optimistic lock
+    Column("moved_at", BigInteger, nullable=False),
+)
+
+inbound = Table(
+    "inbound",
+    store,
+    Column("key", Text, primary_key=True),  # keyed hash of channel, session, caller and text
+    Column("answer", Text, nullable=False),  # what a repeat of this event is answered with
+    Column("ends", Boolean, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Index("inbound_received_at", "received_at"),
+)
+
+audit = Table(
+    "audit",
+    store,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("caller", Text, nullable=False),  # keyed hash, as in conversations
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # the register's opaque reference of the member
+    Index("audit_subject_at", "subject", "at"),
+)
