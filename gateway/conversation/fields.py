@@ -1,0 +1,166 @@
+"""What a placeholder can hold: typed when stored, formatted per locale when shown, worst case known.
+
+A flow declares its fields once; from them follow what a screen shows, what the session stores and the
+longest text that `flask flows check` has to fit on a handset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from gateway.text.showing import show_date, show_month
+from gateway.text.values import Month as MonthValue
+
+Translate = Callable[[str], str]  # a wording in, the same wording in the caller's language out
+
+
+class Field(Protocol):
+    """One kind of value. `store` and `load` are inverse; `store` gives what JSON can hold."""
+
+    def store(self, value: Any) -> Any: ...
+    def load(self, stored: Any) -> Any: ...
+    def show(self, stored: Any, locale: str, translate: Translate) -> str: ...
+    def worst(self, locale: str, translate: Translate) -> str: ...
+
+
+class _Plain:
+    """A value that JSON holds as it is."""
+
+    def store(self, value: Any) -> Any:
+        return value
+
+    def load(self, stored: Any) -> Any:
+        return stored
+
+    def show(self, stored: Any, locale: str, translate: Translate) -> str:
+        return str(stored)
+
+
+@dataclass(frozen=True)
+class Count(_Plain):
+    """A whole number from 0 to `most`."""
+
+    most: int
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return str(self.most)
+
+
+@dataclass(frozen=True)
+class MonthNumbers(_Plain):
+    """Months of one year by number, runs drawn together: `01-06 08`."""
+
+    def show(self, stored: Any, locale: str, translate: Translate) -> str:
+        runs: list[list[int]] = []
+        for number in stored:
+            if runs and number == runs[-1][-1] + 1:
+                runs[-1].append(number)
+            else:
+                runs.append([number])
+        return " ".join(f"{run[0]:02d}-{run[-1]:02d}" if len(run) > 1 else f"{run[0]:02d}" for run in runs)
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return "01-02 04-05 07-08 10-11"  # no set of months takes more
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month, shown `10/2026`."""
+
+    def store(self, value: MonthValue) -> str:
+        return str(value)
+
+    def load(self, stored: str) -> MonthValue:
+        return MonthValue.parse(stored)
+
+    def show(self, stored: str, locale: str, translate: Translate) -> str:
+        return show_month(self.load(stored), locale)
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return show_month(MonthValue(2026, 12), locale)
+
+
+@dataclass(frozen=True)
+class Date:
+    """A day, shown `30/11/2026`."""
+
+    def store(self, value: date) -> str:
+        return value.isoformat()
+
+    def load(self, stored: str) -> date:
+        return date.fromisoformat(stored)
+
+    def show(self, stored: str, locale: str, translate: Translate) -> str:
+        return show_date(self.load(stored), locale)
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return show_date(date(2026, 12, 31), locale)
+
+
+class OneOf(_Plain):
+    """One of a few wordings, each marked for translation: stored by key, shown in the caller's language."""
+
+    def __init__(self, **wordings: str) -> None:
+        self.wordings = wordings
+
+    def show(self, stored: Any, locale: str, translate: Translate) -> str:
+        return translate(self.wordings[stored])
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return max((translate(wording) for wording in self.wordings.values()), key=len)
+
+
+class Named(OneOf):
+    """One of a few proper names, each in its own language and script whoever reads it."""
+
+    def show(self, stored: Any, locale: str, translate: Translate) -> str:
+        return self.wordings[stored]
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return max(self.wordings.values(), key=len)
+
+
+@dataclass(frozen=True)
+class Answer(_Plain):
+    """What somebody typed: kept until it is used, never shown."""
+
+    def show(self, stored: Any, locale: str, translate: Translate) -> str:
+        return ""
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return ""
+
+
+@dataclass(frozen=True)
+class Fact(_Plain):
+    """The same text on every screen of an installation, such as the hotline."""
+
+    text: str
+
+    def show(self, stored: Any, locale: str, translate: Translate) -> str:
+        return self.text
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return self.text
+
+
+class Reader(Protocol):
+    """How a question understands what was typed; raises ValueError when it does not."""
+
+    def __call__(self, typed: str) -> Any: ...
+
+
+def placeholders(wording: str) -> tuple[str, ...]:
+    """Names in a wording, in order of first appearance.
+
+    >>> placeholders("%(paid)s of 12, last %(last)s; 100%%")
+    ('paid', 'last')
+    """
+    names: dict[str, None] = {}
+    parts: Sequence[str] = wording.replace("%%", "").split("%(")
+    for part in parts[1:]:
+        names[part.partition(")")[0]] = None
+    return tuple(names)
