@@ -1,0 +1,83 @@
+"""People to try, from a synthetic register, and what each should see on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.registry.archetypes import ARCHETYPES, STRANGER_LINE, STRANGER_STORY
+from gateway.registry.port import Registry
+from gateway.registry.scheme import Scheme
+from gateway.registry.standing import Right, Why, judge, right_to_treatment, window
+from gateway.registry.synthetic import number, phone
+from gateway.text.values import Month
+
+
+class NoSampleError(LookupError):
+    """The register does not hold the people that a synthetic one begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Somebody to try; a phone on no record has no number, birth date or right."""
+
+    phone: str  # E.164
+    number: str | None
+    birth_date: date | None
+    language: str  # to try it in, a catalogue's name
+    story: str
+    months: dict[Month, Why]  # the last twelve, oldest first
+    right: Right | None
+
+    @property
+    def sees(self) -> str:
+        """What the gateway should tell, in plain sentences."""
+        if not self.months:
+            return "No record can be shown."
+        paid = sum(why is Why.PAID for why in self.months.values())
+        missing = [f"{month} {why.replace('_', ' ')}" for month, why in self.months.items() if why is not Why.PAID]
+        sentences = [f"{paid} of the last {len(self.months)} months are paid."]
+        if missing:
+            sentences.append(f"Not on the record: {', '.join(missing)}.")
+        if self.right:
+            sentences.append(_treatment(self.right))
+        return " ".join(sentences)
+
+
+def samples(registry: Registry, today: date, scheme: Scheme) -> Sequence[Sample]:
+    """The fixed people and a phone on no record; raises `NoSampleError` when the register is not synthetic."""
+    found = [_sample(registry, member, today, scheme) for member in range(1, len(ARCHETYPES) + 1)]
+    stranger = phone(STRANGER_LINE)
+    return [*found, Sample(stranger, None, None, "lo", STRANGER_STORY, {}, None)]
+
+
+def _sample(registry: Registry, member: int, today: date, scheme: Scheme) -> Sample:
+    archetype = ARCHETYPES[member - 1]
+    months = window(today)
+    msisdn = phone(archetype.line)
+    records = registry.records(msisdn, months[0], digits=number(member))
+    if len(records) != 1:
+        raise NoSampleError("the register does not hold the synthetic members")
+    (record,) = records
+    employed = set(registry.employed(record.member, months[0]))
+    history = registry.history(record.member)
+    standing = {
+        month: judge(month, [row for row in history if row.month == month], month in employed, today, scheme)
+        for month in months
+    }
+    rule = scheme.on(today).treatment
+    paid = {row.month for row in history if row.full}
+    right = right_to_treatment(paid, today, rule.value) if rule else None
+    return Sample(
+        msisdn, number(member), archetype.birth_date, archetype.language, archetype.story, standing, right
+    )
+
+
+def _treatment(right: Right) -> str:
+    if right.live:
+        return f"Right to treatment until {right.until}."
+    back = f"back after {right.months_short} more paid months"
+    if right.until is None:
+        return f"No right to treatment yet: {back.removeprefix('back ')}."
+    return f"Right to treatment ended on {right.until}: {back}."

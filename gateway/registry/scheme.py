@@ -1,0 +1,182 @@
+"""What the law says, by date: rates, limits, due days and benefit rules, read from `data/scheme.toml`.
+
+A fact that is not known on a day is None, never a guess. Each fact carries its source and whether the
+law's or LSSO's own words were read (`verified`), so that a screen can say how sure it is.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeVar
+
+from gateway.text.values import Kip, Month
+
+Value = TypeVar("Value")
+Entry = dict[str, Any]  # one table of the data file
+
+END_OF_MONTH: Final = 0  # how the data file writes a due day that is the last of its month
+
+
+@dataclass(frozen=True, slots=True)
+class Fact(Generic[Value]):
+    """One value, the days on which it holds (both included), and how sure we are."""
+
+    value: Value
+    since: date
+    until: date | None
+    source: str
+    verified: bool
+
+    def holds(self, day: date) -> bool:
+        return self.since <= day and (self.until is None or day <= self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Contribution rates of a regime, percent of insured earnings."""
+
+    employer: Decimal
+    insured: Decimal
+
+    def due(self, earnings: Kip) -> Kip:
+        """Both shares together, each rounded to whole kip (rounding is ours: no rule was found)."""
+        return Kip(_share(earnings, self.employer) + _share(earnings, self.insured))
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentRule:
+    """Health care: `qualifying` paid months among the `within` latest; it continues `tail` months."""
+
+    qualifying: int
+    within: int
+    tail: int
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitRule:
+    """Paid months a benefit needs, in all or among the `within` latest."""
+
+    qualifying: int
+    within: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The scheme on one day; None, or no key, where it is not known."""
+
+    rates: Mapping[str, Fact[Rate]]  # by regime: enterprise, state, voluntary
+    floor: Fact[Kip] | None  # of insurable earnings a month
+    ceiling: Fact[Kip] | None
+    minimum_wage: Fact[Kip] | None
+    treatment: Fact[TreatmentRule] | None
+    benefits: Mapping[str, Fact[BenefitRule]]  # by name, e.g. maternity
+    hotline: Fact[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """Every dated fact; of two that hold on a day, the one that began later counts."""
+
+    rates: Mapping[str, tuple[Fact[Rate], ...]]
+    floors: tuple[Fact[Kip], ...]
+    ceilings: tuple[Fact[Kip], ...]
+    minimum_wages: tuple[Fact[Kip], ...]
+    due_days: tuple[Fact[int], ...]  # day of the month after the one worked; END_OF_MONTH is its last
+    treatment: tuple[Fact[TreatmentRule], ...]
+    benefits: Mapping[str, tuple[Fact[BenefitRule], ...]]
+    hotlines: tuple[Fact[str], ...]
+
+    def on(self, day: date) -> Terms:
+        return Terms(
+            rates=_held(self.rates, day),
+            floor=_latest(self.floors, day),
+            ceiling=_latest(self.ceilings, day),
+            minimum_wage=_latest(self.minimum_wages, day),
+            treatment=_latest(self.treatment, day),
+            benefits=_held(self.benefits, day),
+            hotline=_latest(self.hotlines, day),
+        )
+
+    def due_on(self, month: Month) -> date | None:
+        """The day by which this month's contribution is to be paid, none where no source says so.
+
+        Sources conflict and the law was not read, so this is the latest day that any of them claims:
+        an employer is never called late early. Once a claim is verified, only verified claims count.
+        """
+        payable = month + 1
+        claims = [claim for claim in self.due_days if claim.holds(payable.first)]
+        trusted = [claim for claim in claims if claim.verified] or claims
+        return max((_day_of(payable, claim.value) for claim in trusted), default=None)
+
+
+@cache
+def load_scheme() -> Scheme:
+    """Read the data that ships with the gateway; raises KeyError or TypeError when an entry is malformed."""
+    return read_scheme(resources.files("gateway.registry").joinpath("data/scheme.toml").read_text("utf-8"))
+
+
+def read_scheme(toml: str) -> Scheme:
+    data = tomllib.loads(toml)
+    return Scheme(
+        rates=_named(data["rates"], "regime", _rate),
+        floors=_facts(data["floors"], _kip),
+        ceilings=_facts(data["ceilings"], _kip),
+        minimum_wages=_facts(data["minimum_wages"], _kip),
+        due_days=_facts(data["due_days"], lambda entry: int(entry["day"])),
+        treatment=_facts(
+            data["treatment"],
+            lambda entry: TreatmentRule(entry["qualifying"], entry["within"], entry["tail"]),
+        ),
+        benefits=_named(
+            data["benefits"], "name", lambda entry: BenefitRule(entry["qualifying"], entry.get("within"))
+        ),
+        hotlines=_facts(data["hotlines"], lambda entry: str(entry["number"])),
+    )
+
+
+def _facts(entries: Iterable[Entry], value: Callable[[Entry], Value]) -> tuple[Fact[Value], ...]:
+    return tuple(
+        Fact(value(entry), entry["since"], entry.get("until"), entry["source"], entry["verified"])
+        for entry in entries
+    )
+
+
+def _named(
+    entries: list[Entry], key: str, value: Callable[[Entry], Value]
+) -> Mapping[str, tuple[Fact[Value], ...]]:
+    names = dict.fromkeys(entry[key] for entry in entries)
+    return MappingProxyType(
+        {name: _facts((entry for entry in entries if entry[key] == name), value) for name in names}
+    )
+
+
+def _kip(entry: Entry) -> Kip:
+    return Kip(entry["kip"])
+
+
+def _rate(entry: Entry) -> Rate:
+    return Rate(Decimal(entry["employer"]), Decimal(entry["insured"]))
+
+
+def _share(earnings: Kip, percent: Decimal) -> int:
+    return int((earnings * percent / 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def _latest(facts: tuple[Fact[Value], ...], day: date) -> Fact[Value] | None:
+    return max((fact for fact in facts if fact.holds(day)), key=lambda fact: fact.since, default=None)
+
+
+def _held(named: Mapping[str, tuple[Fact[Value], ...]], day: date) -> Mapping[str, Fact[Value]]:
+    held = ((name, _latest(facts, day)) for name, facts in named.items())
+    return MappingProxyType({name: fact for name, fact in held if fact is not None})
+
+
+def _day_of(month: Month, day: int) -> date:
+    return month.last if day == END_OF_MONTH else month.first + timedelta(days=day - 1)

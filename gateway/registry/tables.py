@@ -1,0 +1,105 @@
+"""The register's tables: members, their employers, who worked where, and every month's contribution.
+
+Sized for 350,000 members and 24 months, 8.4 million contributions: narrow integers, one primary key, and
+rows of one member side by side. Amounts are whole kip, a month is `Month.index`, a status is a number of
+`CODES`. A look-up starts from a phone, so only members of one phone are ever compared by digits.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from gateway.registry.port import Posting
+
+NUMBER_MAX: Final = 20  # characters of a social-security number; its format is unknown, so leave room
+NAME_MAX: Final = 120  # characters of a name; the longest Lao names need about a third of it
+PHONE_MAX: Final = 16  # E.164: a plus and at most 15 digits
+CODE_MAX: Final = 8  # LSSO form 2-01 prints 5 boxes, a dash and 2 boxes
+KIP_MAX: Final = 2_147_483_647  # four bytes; the highest contribution known is 517,500 kip a month
+
+CODES: Final = MappingProxyType(
+    {Posting.ASSESSED: 0, Posting.RECEIVED: 1, Posting.UNMATCHED: 2, Posting.POSTED: 3}
+)
+POSTINGS: Final = MappingProxyType({code: posting for posting, code in CODES.items()})
+
+register = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+members = Table(
+    "members",
+    register,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("number", String(NUMBER_MAX), nullable=False),
+    Column("name_lo", String(NAME_MAX), nullable=False),
+    Column("name_latin", String(NAME_MAX), nullable=False),
+    Column("birth_date", Date, nullable=False),
+    Column("msisdn", String(PHONE_MAX)),  # E.164; nothing when no phone is registered
+    UniqueConstraint("number"),
+    CheckConstraint("name_lo <> '' OR name_latin <> ''", name="named"),
+    CheckConstraint("msisdn LIKE '+%'", name="e164"),
+)
+Index(None, members.c.msisdn)
+
+employers = Table(
+    "employers",
+    register,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("code", String(CODE_MAX), nullable=False),
+    Column("name_lo", String(NAME_MAX), nullable=False),
+    Column("name_latin", String(NAME_MAX), nullable=False),
+    UniqueConstraint("code"),
+)
+
+employments = Table(
+    "employments",
+    register,
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+    Column("employer_id", ForeignKey("employers.id"), primary_key=True),
+    Column("started_on", Date, primary_key=True),
+    Column("ended_on", Date),  # the last day; nothing while she works there
+    CheckConstraint("ended_on >= started_on", name="order"),
+    sqlite_with_rowid=False,
+)
+
+# wide columns first: PostgreSQL pads each column to its own size
+contributions = Table(
+    "contributions",
+    register,
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    Column("employer_id", ForeignKey("employers.id"), nullable=False),
+    Column("insured_earnings", Integer, nullable=False),
+    Column("due", Integer, nullable=False),  # employer's and member's share together
+    Column("paid", Integer, nullable=False),  # what is on her record: nothing until it is posted
+    Column("posted_on", Date),
+    Column("month", SmallInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("member_id", "month", "employer_id"),  # a look-up reads one member's latest months
+    CheckConstraint("insured_earnings >= 0 AND due >= 0 AND paid >= 0", name="amounts"),
+    CheckConstraint("status BETWEEN 0 AND 3", name="status"),
+    CheckConstraint("paid = 0 OR status = 3", name="paid"),
+    sqlite_with_rowid=False,
+)
