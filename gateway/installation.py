@@ -1,0 +1,63 @@
+"""One wired gateway, as web and commands find it in `app.extensions["pakan"]`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from pathlib import Path
+from typing import cast
+
+from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.channels.africastalking import UssdChannel
+from gateway.channels.pipeline import Pipeline
+from gateway.conversation.engine import Engine
+from gateway.conversation.fields import Field
+from gateway.settings import Settings
+from gateway.storage.schema import Holds, current, wanted
+from gateway.text.alphabet import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Everything `app.create_app` built."""
+
+    settings: Settings
+    engine: Engine
+    pipeline: Pipeline
+    ussd: UssdChannel
+    tokens: tuple[str, ...]
+    facts: Mapping[str, Field]
+    budgets: Mapping[str, Budget]
+    locales: Path
+    clock: Callable[[], datetime]
+    timezone: tzinfo
+
+    def databases(self) -> dict[str, frozenset[Holds]]:
+        """Every database of this installation, and which groups of tables it holds."""
+        held: dict[str, frozenset[Holds]] = {self.settings.database_url: frozenset({"store"})}
+        register = self.settings.register_url
+        held[register] = held.get(register, frozenset()) | {"register"}
+        return held
+
+    def shortfall(self) -> str:
+        """What keeps this gateway from serving, as one sentence; empty when nothing does."""
+        for url, holds in self.databases().items():
+            try:
+                missing = wanted(holds) - current(url)
+            except SQLAlchemyError as problem:
+                return f"a database cannot be reached ({type(problem).__name__})"
+            if missing:
+                return "a database is not at this release's shape: run `flask store upgrade`"
+        return ""
+
+    def today(self) -> date:
+        """The date where the scheme is, not where the server is."""
+        return self.clock().astimezone(self.timezone).date()
+
+
+def installation() -> Installation:
+    """The gateway of the current Flask application."""
+    return cast(Installation, current_app.extensions["pakan"])

@@ -1,0 +1,59 @@
+"""The providers' addresses. Every method arrives here, so that a refusal looks the same whatever was wrong."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, Response, request
+
+from gateway.channels.africastalking import UssdChannel
+from gateway.channels.pipeline import Pipeline, Refused, Unreadable
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+NOT_FOUND = "Not found\n"
+UNREADABLE = "This is not a form this address understands\n"
+PLAIN = "text/plain; charset=utf-8"
+
+log = structlog.get_logger("pakan.webhooks")
+
+
+def not_found(_problem: object = None) -> Response:
+    """The one answer to everything that is not ours, from unknown paths to wrong tokens."""
+    return Response(NOT_FOUND, 404, content_type=PLAIN)
+
+
+def webhooks(pipeline: Pipeline, ussd: UssdChannel) -> Blueprint:
+    """`POST /in/africastalking/<token>/ussd` and `ussd-end`."""
+    blueprint = Blueprint("webhooks", __name__)
+
+    @blueprint.route("/in/africastalking/<token>/ussd", methods=METHODS, provide_automatic_options=False)
+    def africastalking_ussd(token: str) -> Response:
+        if request.method != "POST":
+            return not_found()
+        try:
+            return Response(pipeline.receive(ussd, token, request.get_data()), content_type=PLAIN)
+        except Refused:
+            return not_found()
+        except Unreadable:
+            return Response(UNREADABLE, 400, content_type=PLAIN)
+
+    @blueprint.route("/in/africastalking/<token>/ussd-end", methods=METHODS, provide_automatic_options=False)
+    def africastalking_ussd_end(token: str) -> Response:
+        if request.method != "POST":
+            return not_found()
+        try:
+            pipeline.verify(token)
+            ending = ussd.parse_ending(request.get_data())
+        except Refused:
+            return not_found()
+        except Unreadable:
+            return Response(UNREADABLE, 400, content_type=PLAIN)
+        log.info(
+            "call ended",
+            call=pipeline.hasher("session", ussd.name, ending.session)[:8],
+            outcome=ending.outcome,
+            hops=ending.hops,
+            milliseconds=ending.milliseconds,
+        )
+        return Response("", 200, content_type=PLAIN)
+
+    return blueprint
