@@ -1,1 +1,10 @@
-"""Flask commands."""
+"""Flask commands. `flask --help` lists them; every one explains itself with `--help`."""
+
+from gateway.cli.chat import chat
+from gateway.cli.flows import flows
+from gateway.cli.members import members
+from gateway.cli.store import store
+
+commands = (chat, flows, members, store)
+
+__all__ = ["commands"]

@@ -1,0 +1,65 @@
+"""`flask flows`: check every conversation, and draw it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from gateway.conversation.check import check
+from gateway.conversation.diagram import dot, mermaid
+from gateway.installation import installation
+from gateway.text.catalogue import LANGUAGES, read_entries
+
+flows = AppGroup("flows", help="The conversations: check them, draw them.")
+
+
+@flows.command("check")
+def check_command() -> None:
+    """Refuse a conversation that some caller could not finish or read.
+
+    Finds unknown targets, unreachable states, traps, circles of work, missing or fuzzy wording,
+    placeholders that differ between languages, and screens that do not fit a handset at worst case.
+    """
+    gateway = installation()
+    atlas = gateway.engine.atlas
+    faults = check(atlas, read_entries(gateway.locales), gateway.budgets, gateway.facts)
+    for fault in faults:
+        click.echo(fault)
+    if faults:
+        raise click.exceptions.Exit(1)
+    states = sum(1 for _ in atlas)
+    budgets = ", ".join(f"{name} {b.gsm7}/{b.ucs2}" for name, b in gateway.budgets.items())
+    click.echo(f"{len(atlas.flows)} flows, {states} states, {len(LANGUAGES)} languages on {budgets}: no faults")
+
+
+@flows.command("diagram")
+@click.argument("only", required=False)
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw a picture into this file (needs Graphviz).")
+@click.option("--locale", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language shown.")
+def diagram_command(only: str | None, svg: Path | None, locale: str) -> None:
+    """Draw the conversations, or ONLY one flow, from the same graph that is run.
+
+    \b
+    flask flows diagram                    Mermaid, for a document
+    flask flows diagram --svg all.svg      a picture, by Graphviz's dot
+    flask flows diagram record --svg r.svg --locale lo
+    """
+    gateway = installation()
+    atlas = gateway.engine.atlas
+    if only and only not in {flow.name for flow in atlas.flows}:
+        names = ", ".join(flow.name for flow in atlas.flows)
+        raise click.BadParameter(f"there is no flow {only!r}; there are {names}")
+    if svg is None:
+        click.echo(mermaid(atlas, only), nl=False)
+        return
+    program = shutil.which("dot")
+    if program is None:
+        raise click.ClickException("Graphviz is not installed: apt-get install graphviz")
+    source = dot(atlas, gateway.engine.catalogues.speaker(locale), only)
+    drawn = subprocess.run([program, "-Tsvg"], input=source.encode(), capture_output=True, check=True)  # noqa: S603
+    svg.write_bytes(drawn.stdout)
+    click.echo(f"drawn: {svg}")
