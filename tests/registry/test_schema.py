@@ -1,0 +1,118 @@
+"""A migrated database is the one the tables describe, to the last constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, MetaData, create_engine, inspect, pool, text
+
+from gateway.registry.tables import KIP_MAX, register
+from gateway.storage import schema
+from gateway.storage.schema import Holds, current, upgrade, wanted
+from gateway.storage.tables import store
+from tests.postgres import database_on
+
+BRANCHES: list[tuple[Holds, MetaData]] = [("register", register), ("store", store)]
+
+
+def engine(url: str) -> Engine:
+    return create_engine(url, poolclass=pool.NullPool)
+
+
+def shape(url: str) -> set[Any]:
+    """Everything the database itself says of our tables: SQLite their text, PostgreSQL every constraint."""
+    texts = {
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND name NOT LIKE 'sqlite%'",
+        "postgresql": """
+            SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+            WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE 'alembic%'
+            UNION ALL
+            SELECT table_name, column_name, ordinal_position || data_type || is_nullable || is_identity
+            FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE 'alembic%'
+            UNION ALL
+            SELECT tablename, indexname, indexdef FROM pg_indexes
+            WHERE schemaname = 'public' AND tablename NOT LIKE 'alembic%'
+        """,
+    }
+    with engine(url).connect() as connection:
+        return {tuple(row) for row in connection.execute(text(texts[connection.dialect.name]))}
+
+
+@pytest.mark.parametrize(("branch", "metadata"), BRANCHES)
+def test_migrations_and_tables_do_not_differ(database_url: str, branch: Holds, metadata: MetaData) -> None:
+    upgrade(database_url, {branch})
+    with engine(database_url).connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    migrated = shape(database_url)
+    assert migrated
+    with engine(database_url).begin() as connection:
+        metadata.drop_all(connection)
+    assert not shape(database_url)
+    with engine(database_url).begin() as connection:
+        metadata.create_all(connection)
+    assert shape(database_url) == migrated
+
+
+@pytest.mark.parametrize("order", [("register", "store"), ("store", "register")])
+def test_one_database_may_hold_both_in_any_order(database_url: str, order: tuple[Holds, Holds]) -> None:
+    assert current(database_url) == frozenset()
+    upgrade(database_url, {order[0]})
+    assert current(database_url) == wanted({order[0]})
+    upgrade(database_url, {"register", "store"})
+    assert current(database_url) == wanted({"register", "store"})
+    upgrade(database_url, {"register", "store"})
+    with engine(database_url).connect() as connection:
+        tables = {*register.tables, *store.tables, "alembic_version"}
+        assert set(inspect(connection).get_table_names()) == tables
+
+
+def test_a_migration_that_fails_leaves_nothing(database_url: str) -> None:
+    with engine(database_url).begin() as connection:
+        connection.execute(text("CREATE TABLE contributions (id integer)"))
+    with pytest.raises(Exception, match="already exists"):
+        upgrade(database_url, {"register"})
+    with engine(database_url).connect() as connection:
+        assert inspect(connection).get_table_names() == ["contributions"]
+
+
+def test_processes_that_start_together_migrate_one_after_the_other(database_url: str) -> None:
+    holds: Collection[Holds] = {"register", "store"}
+    with ThreadPoolExecutor(4) as threads:
+        for outcome in [threads.submit(upgrade, database_url, holds) for _ in range(4)]:
+            outcome.result()
+    assert current(database_url) == wanted(holds)
+
+
+def test_it_says_nothing(database_url: str, capfd: pytest.CaptureFixture[str]) -> None:
+    upgrade(database_url, {"register", "store"})
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_password_with_a_percent_sign_is_no_trouble(postgres_server: str) -> None:
+    with database_on(postgres_server) as url:
+        upgrade(url.replace("postgres@", "postgres:100%25@"), {"register"})
+        assert current(url) == wanted({"register"})
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "(1, 1, 0, 0, 1, NULL, 24000, 0)",
+        "(1, 1, -1, 0, 0, NULL, 24000, 0)",
+        "(1, 1, 0, 0, 0, NULL, 24000, 4)",
+    ],
+)
+def test_the_database_itself_refuses_impossible_rows(database_url: str, broken: str) -> None:
+    upgrade(database_url, {"register"})
+    with pytest.raises(Exception, match=r"(?i)check constraint"), engine(database_url).begin() as connection:
+        connection.execute(text(f"INSERT INTO contributions VALUES {broken}"))
+
+
+def test_amounts_fit_the_column() -> None:
+    assert KIP_MAX == 2**31 - 1
+    assert schema.MIGRATIONS.is_dir()

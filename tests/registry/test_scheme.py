@@ -1,0 +1,131 @@
+"""The dated facts of the scheme: what holds on a day, and what stays unknown."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from decimal import Decimal
+from importlib import resources
+
+import pytest
+
+from gateway.registry.scheme import TreatmentRule, load_scheme, read_scheme
+from gateway.text.values import Kip, Month
+
+SCHEME = load_scheme()
+TODAY = date(2026, 11, 23)
+EMPTY = "\n".join(
+    f"{table} = []"
+    for table in (
+        "rates",
+        "floors",
+        "ceilings",
+        "minimum_wages",
+        "due_days",
+        "treatment",
+        "benefits",
+        "hotlines",
+    )
+)
+
+
+def test_today() -> None:
+    terms = SCHEME.on(TODAY)
+    enterprise = terms.rates["enterprise"]
+    assert (enterprise.value.employer, enterprise.value.insured) == (Decimal("6.0"), Decimal("5.5"))
+    assert enterprise.verified
+    assert terms.treatment is not None
+    assert terms.treatment.value == TreatmentRule(qualifying=3, within=6, tail=3)
+    assert terms.hotline is not None
+    assert (terms.hotline.value, terms.hotline.verified) == ("1508", False)
+    assert terms.benefits["unemployment"].value.within == 24
+
+
+@pytest.mark.parametrize(
+    ("day", "kip"),
+    [
+        (date(2003, 12, 31), None),
+        (date(2013, 12, 31), None),
+        (date(2016, 12, 31), 2_000_000),
+        (date(2017, 1, 1), 4_500_000),
+        (TODAY, 4_500_000),
+    ],
+)
+def test_ceiling_by_day(day: date, kip: int | None) -> None:
+    ceiling = SCHEME.on(day).ceiling
+    assert (ceiling.value if ceiling else None) == kip
+
+
+@pytest.mark.parametrize(
+    ("day", "kip"),
+    [
+        (date(2011, 12, 31), None),
+        (date(2023, 9, 30), 1_300_000),
+        (date(2023, 10, 1), 1_600_000),
+        (TODAY, 2_500_000),
+    ],
+)
+def test_minimum_wage_by_day(day: date, kip: int | None) -> None:
+    wage = SCHEME.on(day).minimum_wage
+    assert (wage.value if wage else None) == kip
+
+
+def test_the_disputed_floor_of_2017_to_2025_stays_unknown() -> None:
+    assert SCHEME.on(date(2017, 1, 1)).floor is None
+    assert SCHEME.on(date(2025, 12, 31)).floor is None
+    assert SCHEME.on(date(2026, 1, 1)).floor is not None
+
+
+def test_before_the_law_of_2018_its_benefits_are_unknown() -> None:
+    terms = SCHEME.on(date(2018, 6, 26))
+    assert terms.treatment is None
+    assert not terms.benefits
+
+
+@pytest.mark.parametrize(
+    ("month", "due"),
+    [
+        (Month(2026, 10), date(2026, 11, 30)),
+        (Month(2026, 12), date(2027, 1, 31)),
+        (Month(2027, 1), date(2027, 2, 28)),
+        (Month(2028, 1), date(2028, 2, 29)),
+        (Month(2018, 6), date(2018, 7, 31)),
+        (Month(2018, 5), None),
+    ],
+)
+def test_due_is_the_latest_day_any_source_claims(month: Month, due: date | None) -> None:
+    assert SCHEME.due_on(month) == due
+
+
+def test_a_verified_due_day_silences_the_others() -> None:
+    claims = """
+    [[due_days]]
+    since = 2018-06-27
+    day = 0
+    source = "a survey"
+    verified = false
+
+    [[due_days]]
+    since = 2027-01-01
+    day = 20
+    source = "the law"
+    verified = true
+    """
+    scheme = read_scheme(EMPTY.replace("due_days = []", "") + claims)
+    assert scheme.due_on(Month(2026, 11)) == date(2026, 12, 31)
+    assert scheme.due_on(Month(2026, 12)) == date(2027, 1, 20)
+
+
+def test_at_the_ceiling_the_shares_are_what_the_survey_prints() -> None:
+    rate = SCHEME.on(TODAY).rates["enterprise"].value
+    assert rate.due(Kip(4_500_000)) == 517_500
+    assert rate.due(Kip(100)) == 6 + 6  # each share is rounded by itself, halves up
+    assert rate.due(Kip(0)) == 0
+
+
+def test_every_fact_of_the_file_names_its_source_and_no_two_begin_together() -> None:
+    data = tomllib.loads(resources.files("gateway.registry").joinpath("data/scheme.toml").read_text("utf-8"))
+    for table, entries in data.items():
+        assert all(entry["source"] and isinstance(entry["verified"], bool) for entry in entries), table
+        keys = [(entry.get("regime"), entry.get("name"), entry.get("day"), entry["since"]) for entry in entries]
+        assert len(set(keys)) == len(keys), table
