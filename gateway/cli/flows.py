@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from flask.cli import AppGroup
 
 from gateway.conversation.check import check
 from gateway.conversation.diagram import dot, mermaid
+from gateway.conversation.graph import Atlas
 from gateway.installation import installation
 from gateway.text.catalogue import LANGUAGES, read_entries
 
@@ -18,22 +20,38 @@ flows = AppGroup("flows", help="The conversations: check them, draw them.")
 
 
 @flows.command("check")
-def check_command() -> None:
+@click.argument("atlas", required=False)
+def check_command(atlas: str | None) -> None:
     """Refuse a conversation that some caller could not finish or read.
 
     Finds unknown targets, unreachable states, traps, circles of work, missing or fuzzy wording,
     placeholders that differ between languages, and screens that do not fit a handset at worst case.
+
+    \b
+    flask flows check                              the conversations that are served
+    flask flows check tests.conversation.broken:atlas    another atlas, here one full of faults
     """
     gateway = installation()
-    atlas = gateway.engine.atlas
-    faults = check(atlas, read_entries(gateway.locales), gateway.budgets, gateway.facts)
+    chosen = _imported(atlas) if atlas else gateway.engine.atlas
+    faults = check(chosen, read_entries(gateway.locales), gateway.budgets, gateway.facts)
     for fault in faults:
         click.echo(fault)
     if faults:
         raise click.exceptions.Exit(1)
-    states = sum(1 for _ in atlas)
+    states = sum(1 for _ in chosen)
     budgets = ", ".join(f"{name} {b.gsm7}/{b.ucs2}" for name, b in gateway.budgets.items())
-    click.echo(f"{len(atlas.flows)} flows, {states} states, {len(LANGUAGES)} languages on {budgets}: no faults")
+    click.echo(f"{len(chosen.flows)} flows, {states} states, {len(LANGUAGES)} languages on {budgets}: no faults")
+
+
+def _imported(path: str) -> Atlas:
+    module, _colon, name = path.partition(":")
+    try:
+        found = getattr(import_module(module), name or "atlas")
+    except (ImportError, AttributeError) as problem:
+        raise click.BadParameter(f"there is no {path}") from problem
+    if not isinstance(found, Atlas):
+        raise click.BadParameter(f"{path} is no Atlas")
+    return found
 
 
 @flows.command("diagram")

@@ -8,7 +8,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import make_url
 
-from gateway.installation import installation
+from gateway.installation import Installation, installation
 from gateway.storage.schema import upgrade
 
 store = AppGroup("store", help="The gateway's own databases.")
@@ -17,7 +17,11 @@ store = AppGroup("store", help="The gateway's own databases.")
 @store.command("upgrade")
 def upgrade_command() -> None:
     """Create or migrate the tables. Safe to run again, and by two processes at once."""
-    for url, holds in installation().databases().items():
+    upgrade_all(installation())
+
+
+def upgrade_all(gateway: Installation) -> None:
+    for url, holds in gateway.databases().items():
         make_room(url)
         upgrade(url, holds)
         click.echo(f"{make_url(url).render_as_string(hide_password=True)}: {' and '.join(sorted(holds))} ready")

@@ -24,7 +24,7 @@ def check(atlas: Atlas, entries: Entries, budgets: Mapping[str, Budget], facts: 
         faults += _wording_faults("engine", wording, entries)
     for place in atlas:
         faults += _edge_faults(place, atlas)
-        for wording in _all_wordings(place):
+        for wording in all_wordings(place):
             faults += _wording_faults(place.name, wording, entries)
         faults += _field_faults(place, facts)
     faults += _shape_faults(atlas)
@@ -96,7 +96,7 @@ def _circles(work: set[str], ahead: Mapping[str, list[str]]) -> Iterator[list[st
                     paths.append([*path, target])
 
 
-def _all_wordings(place: Place) -> Iterator[str]:
+def all_wordings(place: Place) -> Iterator[str]:
     """What a state says, and what the fields in its wording may say."""
     yield from place.state.wordings
     for wording in place.state.wordings:

@@ -251,16 +251,17 @@ class _Walk:
     def _shortcut(self, session: Session, keys: Sequence[str]) -> Turn:
         """From the main menu, press the keys one by one as the caller would; a secret is never taken so."""
         turn = self._finish(session.pages[0], session)
+        effects = list(turn.effects)
         for key in keys:
             place = self.atlas.get(session.place)
             if place and isinstance(place.state, Ask) and place.state.secret:
                 break
-            call = replace(self.call, language=turn.language)
-            turn = self.engine.hear(call, session, key)
+            turn = self.engine.hear(replace(self.call, language=turn.language), session, key)
+            effects += turn.effects
             if turn.ends or turn.session is None:
                 break
             session = turn.session
-        return replace(turn, effects=(*self.talk.effects, *turn.effects)) if keys else turn
+        return replace(turn, effects=tuple(effects))
 
     def _resume(self) -> Turn:
         cut = Session.from_json(self.session.cut) if self.session.cut else None

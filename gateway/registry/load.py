@@ -28,13 +28,14 @@ from sqlalchemy import (
     case,
     create_engine,
     exists,
+    false,
     func,
     insert,
-    literal,
     or_,
     pool,
     select,
     text,
+    true,
     update,
 )
 
@@ -165,19 +166,16 @@ def _compare(connection: Connection, found: _Problems) -> None:
         (("code",), tuple(EMPLOYER_NAMES), "employer_code: the employer's name differs from the one on line {}"),
         (("number", "code", "month"), (), "month: the same member, employer and month as line {}"),
     ):
-        first = (
-            select(func.min(lines.c.line).label("line"), *(lines.c[key] for key in keys))
-            .group_by(*(lines.c[key] for key in keys))
-            .subquery()
-        )
+        same_keys = [lines.c[key] for key in keys]
+        later = select(lines, func.min(lines.c.line).over(partition_by=same_keys).label("first")).subquery()
         earlier = lines.alias()
-        differs = or_(*(lines.c[name].is_distinct_from(earlier.c[name]) for name in others))
+        any_repeat = false() if others else true()
         contradicting = (
-            select(lines.c.line, first.c.line)
-            .join(first, and_(*(lines.c[key] == first.c[key] for key in keys)))
-            .join(earlier, earlier.c.line == first.c.line)
-            .where(lines.c.line > first.c.line, differs if others else literal(True))
-            .order_by(lines.c.line)
+            select(later.c.line, later.c.first)
+            .join(earlier, earlier.c.line == later.c.first)
+            .where(later.c.line > later.c.first)
+            .where(or_(any_repeat, *(later.c[name].is_distinct_from(earlier.c[name]) for name in others)))
+            .order_by(later.c.line)
         )
         for line, other in connection.execute(contradicting):
             found.add(line, reason.format(other))
@@ -209,7 +207,7 @@ def _count(connection: Connection) -> Report:
     outcome = case((is_new, "new"), (differs, "changed"), else_="same").label("outcome")
     judged = select(outcome).select_from(known).subquery()
     counted = select(judged.c.outcome, func.count()).group_by(judged.c.outcome)
-    counts: dict[str, int] = dict(connection.execute(counted).tuples().all())
+    counts: dict[str, int] = dict(connection.execute(counted).all())
     return Report(**{name: counts.get(name, 0) for name in ("new", "changed", "same")})
 
 

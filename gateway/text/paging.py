@@ -35,12 +35,13 @@ def paginate(body: str, items: Sequence[str], foot: str, more: str, budget: Budg
     holds its neighbours together and is sent as a space. Every page fits `budget`, and no other way to
     divide gives fewer pages. Raises ScreenTooLong when an item and the last line exceed a page.
     """
+    body = body.strip()
     lines = [f"{item}\n" for item in items]
     whole = _page([body, "\n", *lines], foot)
     if budget.fits(whole):
         return [whole]
     more = f"{more} {foot}".strip()
-    words = list(_words(body.strip(), more, budget))
+    words = list(_words(body, more, budget)) if body else []
     return _Screen(words + lines or [""], len(words), foot, more, budget).pages()
 
 

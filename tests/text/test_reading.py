@@ -49,7 +49,7 @@ def test_january(typed: str) -> None:
      "10/2439", "10/2601", "1/10/2026", "10//", "/2026", "-10/2026", "10+2026", "②/2026", "ten", "10/2026x"],
 )  # fmt: skip
 def test_no_months(typed: str) -> None:
-    with pytest.raises(ValueError, match="^not a month written MM/yyyy$"):
+    with pytest.raises(ValueError, match=r"^not a month written MM/yyyy$"):
         read_month(typed)
 
 
@@ -68,7 +68,7 @@ def test_dates(typed: str) -> None:
      "11/1990", "00/11/1990", "5/11/1990/1", "19900230", "5 Nov 1990"],
 )  # fmt: skip
 def test_no_dates(typed: str) -> None:
-    with pytest.raises(ValueError, match="^not a date written dd/MM/yyyy$"):
+    with pytest.raises(ValueError, match=r"^not a date written dd/MM/yyyy$"):
         read_date(typed)
 
 
@@ -122,7 +122,7 @@ def test_edges_of_amounts(typed: str, amount: int) -> None:
      "007", "-5", "+5", "1e6", "1..250", "1.250.", "1 250 00", "five", "5 5", "1250000 dollars", str(MAX_KIP + 1)],
 )  # fmt: skip
 def test_no_amounts(typed: str) -> None:
-    with pytest.raises(ValueError, match="^not an amount in kip$"):
+    with pytest.raises(ValueError, match=r"^not an amount in kip$"):
         read_kip(typed)
 
 
@@ -139,7 +139,7 @@ def test_digits_keep_their_leading_zeros() -> None:
 
 @pytest.mark.parametrize("typed", ["", "102", "10245", "10a4", "1,024", "①024", "10²4", "ສອງ"])
 def test_no_digits(typed: str) -> None:
-    with pytest.raises(ValueError, match="^not 4 digits$"):
+    with pytest.raises(ValueError, match=r"^not 4 digits$"):
         read_digits(typed, 4)
 
 
@@ -149,17 +149,21 @@ def test_what_is_too_long_is_refused_unread(reader: Callable[[str], object]) -> 
         reader("1" * (MAX_TYPED + 1))
 
 
+def complaint(reader: Callable[[str], object], typed: str) -> str:
+    try:
+        reader(typed)
+    except ValueError as problem:
+        return str(problem)
+    return "none"
+
+
 @given(st.text(max_size=MAX_TYPED) | st.from_regex(re.compile(r"[0-9໐-໙ /.,-]{1,20}"), fullmatch=True))
 def test_no_message_repeats_what_was_typed(typed: str) -> None:
-    for reader in READERS:
-        try:
-            reader(typed)
-        except ValueError as problem:
-            assert type(problem) in (ValueError, BuddhistEra)
-            assert str(problem) in {
-                "not a month written MM/yyyy",
-                "not a date written dd/MM/yyyy",
-                "not an amount in kip",
-                "not 4 digits",
-                "a year of the Buddhist era",
-            }
+    assert {complaint(reader, typed) for reader in READERS} <= {
+        "none",
+        "not a month written MM/yyyy",
+        "not a date written dd/MM/yyyy",
+        "not an amount in kip",
+        "not 4 digits",
+        "a year of the Buddhist era",
+    }

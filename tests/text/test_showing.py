@@ -37,14 +37,14 @@ def test_dates_and_months_are_padded_and_the_same_everywhere(locale: str) -> Non
 
 @pytest.mark.parametrize("locale", ["", "lo-Latn", "lo_LA", "th", "EN"])
 def test_other_locales_are_refused(locale: str) -> None:
-    for show in (
-        lambda: show_number(1, locale),
-        lambda: show_kip(Kip(1), locale),
-        lambda: show_date(date(2026, 1, 1), locale),
-        lambda: show_month(Month(2026, 1), locale),
-    ):
-        with pytest.raises(KeyError):
-            show()
+    with pytest.raises(KeyError):
+        show_number(1, locale)
+    with pytest.raises(KeyError):
+        show_kip(Kip(1), locale)
+    with pytest.raises(KeyError):
+        show_date(date(2026, 1, 1), locale)
+    with pytest.raises(KeyError):
+        show_month(Month(2026, 1), locale)
 
 
 @given(st.integers(0, MAX_KIP), locales)
