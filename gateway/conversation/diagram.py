@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gateway.conversation.fields import Translate
@@ -14,17 +15,20 @@ SHAPES = {  # Mermaid brackets, DOT shape, fill
     Do: (("([", "])"), "ellipse", "#eceff1"),
     End: (("[[", "]]"), "box", "#fce4ec"),
 }
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 WIDTH = 30  # characters of one line in a box
 
 
 def mermaid(atlas: Atlas, only: str | None = None) -> str:
     """The atlas, or one flow of it, as a Mermaid flowchart."""
     lines = ["flowchart TD"]
-    for place in _chosen(atlas, only):
+    places = _chosen(atlas, only)
+    for place in places:
         left, right = SHAPES[type(place.state)][0]
         text = "<br/>".join(_caption(place, lambda wording: wording)).replace('"', "'")
         lines.append(f'    {_id(place.name)}{left}"{text}"{right}')
-    for place in _chosen(atlas, only):
+    lines += [f'    {_id(target)}(["{_name(target)}"])' for target in _neighbours(places)]
+    for place in places:
         for label, target in _arrows(place):
             lines.append(f'    {_id(place.name)} -->|"{label}"| {_id(target)}')
     return "\n".join(lines) + "\n"
@@ -38,23 +42,30 @@ def dot(atlas: Atlas, say: Translate, only: str | None = None, title: str = "") 
         '    node [style="filled,rounded", fontname="Noto Sans, Noto Sans Lao", fontsize=10, color="#90a4ae"];',
         '    edge [fontname="Noto Sans, Noto Sans Lao", fontsize=8, color="#607d8b", fontcolor="#455a64"];',
     ]
-    for place in _chosen(atlas, only):
+    places = _chosen(atlas, only)
+    for place in places:
         _brackets, shape, colour = SHAPES[type(place.state)]
         text = "\\n".join(_caption(place, say)).replace('"', "'")
         lines.append(
             f'    {_id(place.name)} [id="{place.name}", shape={shape}, fillcolor="{colour}", label="{text}"];'
         )
-    for place in _chosen(atlas, only):
+    for target in _neighbours(places):
+        lines.append(f'    {_id(target)} [shape=ellipse, style=dashed, label="{_name(target)}"];')
+    for place in places:
         for label, target in _arrows(place):
             lines.append(f'    {_id(place.name)} -> {_id(target)} [label="{label}"];')
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _chosen(atlas: Atlas, only: str | None) -> Iterator[Place]:
-    """The states to draw: of one flow, with the first state of whatever it leads to."""
-    for place in atlas:
-        if only is None or place.flow.name == only:
-            yield place
+def _chosen(atlas: Atlas, only: str | None) -> list[Place]:
+    return [place for place in atlas if only is None or place.flow.name == only]
+
+
+def _neighbours(places: list[Place]) -> list[str]:
+    """What these states lead to without being one of them: states of other flows, and the way back."""
+    inside = {place.name for place in places}
+    outside = (target for place in places for target in place.targets if target not in inside)
+    return list(dict.fromkeys(outside))
 
 
 def _arrows(place: Place) -> Iterator[tuple[str, str]]:
@@ -67,9 +78,7 @@ def _arrows(place: Place) -> Iterator[tuple[str, str]]:
         labels += [str(number) for number in range(1, len(state.choices) + 1)]
     else:
         labels = ["answer"] * len(state.edges)
-    for label, target in zip(labels, place.targets, strict=True):
-        if target != RESUME:
-            yield label, target
+    yield from zip(labels, place.targets, strict=True)
 
 
 def _caption(place: Place, say: Translate) -> Iterator[str]:
@@ -77,13 +86,18 @@ def _caption(place: Place, say: Translate) -> Iterator[str]:
     if isinstance(state, Do):
         yield place.name
         return
-    yield from _fold(say(getattr(state, "wording", "")) or place.name)
+    yield from _fold(_plain(say(getattr(state, "wording", ""))) or place.name)
     each = getattr(state, "each", None)
     if each:
-        yield ("1.. " if each.to else "") + say(each.wording)
+        yield ("1.. " if each.to else "") + _plain(say(each.wording))
     if isinstance(state, Menu):
         for number, label in enumerate(state.choices, 1):
-            yield f"{number} {say(label)}"
+            yield f"{number} {_plain(say(label))}"
+
+
+def _plain(wording: str) -> str:
+    """Placeholders as a product person writes them: `%(paid)s` is {paid}."""
+    return PLACEHOLDER.sub(r"{\1}", wording).replace("%%", "%")
 
 
 def _fold(text: str) -> Iterator[str]:
@@ -98,4 +112,8 @@ def _fold(text: str) -> Iterator[str]:
 
 
 def _id(name: str) -> str:
-    return name.replace(".", "__")
+    return name.strip("()").replace(".", "__")
+
+
+def _name(target: str) -> str:
+    return "where the last call was cut" if target == RESUME else target

@@ -13,6 +13,7 @@ another event got there first.
 from __future__ import annotations
 
 import math
+import os
 import socket
 import sqlite3
 import threading
@@ -68,6 +69,10 @@ class Watchdog:
     """Cuts calls that outlive their deadline. One daemon thread a process, started by the first call."""
 
     def __init__(self) -> None:
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)  # a forked worker inherits no thread
+
+    def _begin(self) -> None:
         self._calls: set[Call] = set()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None

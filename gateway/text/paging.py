@@ -41,8 +41,8 @@ def paginate(body: str, items: Sequence[str], foot: str, more: str, budget: Budg
     if budget.fits(whole):
         return [whole]
     more = f"{more} {foot}".strip()
-    words = list(_words(body, more, budget)) if body else []
-    return _Screen(words + lines or [""], len(words), foot, more, budget).pages()
+    words = list(_words(body, more, budget))
+    return _Screen(words + lines, len(words), foot, more, budget).pages()
 
 
 def _page(pieces: Sequence[str], last_line: str) -> str:
@@ -50,7 +50,7 @@ def _page(pieces: Sequence[str], last_line: str) -> str:
 
 
 def _words(body: str, last_line: str, budget: Budget) -> Iterator[str]:
-    """The pieces of `body` that a page may end after, each with the space behind it."""
+    """The pieces of `body` that a page may end after, each with the space behind it; always at least one."""
     for start, end in pairwise((0, *breaks(body), len(body))):
         word = body[start:end] if end < len(body) else f"{body[start:]}\n"
         if budget.fits(_page([word], last_line)):

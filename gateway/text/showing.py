@@ -40,4 +40,4 @@ def show_date(day: date, locale: str) -> str:
 def show_month(month: Month, locale: str) -> str:
     """A month of the Christian era, MM/yyyy in every locale. KeyError for an unknown one."""
     _ = _STYLES[locale]
-    return f"{month.number:02d}/{month.year:04d}"
+    return f"{month.number:02d}/{month.year}"

@@ -13,7 +13,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import create_engine, insert, pool, select
 
-from gateway.registry.line import COLUMNS, read_phone
+from gateway.registry.line import COLUMNS, read_line, read_phone
 from gateway.registry.load import PROBLEMS_SHOWN, LinesError, Report, load
 from gateway.registry.sheet import SheetError
 from gateway.registry.tables import contributions, employers, employments, members, register
@@ -220,8 +220,8 @@ def test_what_is_no_phone_is_refused(typed: str) -> None:
         ({**UNPAID, "posted_on": "2026-10-20"}, "posted_on: must be empty until the status is posted"),
     ],
 )
-def test_one_bad_cell_and_why(importing: Importing, difference: Line, reason: str) -> None:
-    assert importing.refused({**LINE, "month": "2026-08"}, {**LINE, **difference}) == [f"3 {reason}"]
+def test_one_bad_cell_and_why(difference: Line, reason: str) -> None:
+    assert read_line({**LINE, **difference}, TODAY) == ((), [reason])
 
 
 def test_every_bad_line_is_named_and_none_is_imported(importing: Importing) -> None:

@@ -12,8 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, create_engine, inspect, pool, text
 
 from gateway.registry.tables import KIP_MAX, register
-from gateway.storage import schema
-from gateway.storage.schema import Holds, current, upgrade, wanted
+from gateway.storage.schema import Holds, current, shortfall, upgrade, wanted
 from gateway.storage.tables import store
 from tests.postgres import database_on
 
@@ -113,6 +112,18 @@ def test_the_database_itself_refuses_impossible_rows(database_url: str, broken: 
         connection.execute(text(f"INSERT INTO contributions VALUES {broken}"))
 
 
+def test_shortfall_says_what_keeps_a_database_from_serving(database_url: str) -> None:
+    holds: dict[str, Collection[Holds]] = {database_url: {"register", "store"}}
+    upgrade(database_url, {"register"})
+    assert shortfall(holds) == "The database of the register and store is not at revision store_0001."
+    upgrade(database_url, {"store"})
+    assert shortfall(holds) == ""
+
+
+def test_shortfall_of_a_database_that_does_not_answer_gives_nothing_away() -> None:
+    sentence = shortfall({"postgresql://secret:secret@127.0.0.1:1/secret": {"store"}})
+    assert sentence == "The database of the store does not answer (OperationalError)."
+
+
 def test_amounts_fit_the_column() -> None:
     assert KIP_MAX == 2**31 - 1
-    assert schema.MIGRATIONS.is_dir()

@@ -87,9 +87,11 @@ def test_pages_end_only_where_a_line_may(body: str, last: tuple[str, str], budge
 
 
 @settings(max_examples=200, deadline=None)
-@given(anything, feet)
-def test_a_word_longer_than_a_page_divides_between_clusters(text: str, last: tuple[str, str]) -> None:
-    body = squeezed(text) or "ກ"
+@given(
+    st.lists(st.sampled_from(["a", "e\u0301", "👨‍👩‍👧", "🇱🇦", "ໝີ້", "\ud800", "\0"]), min_size=1, max_size=60), feet
+)
+def test_a_word_longer_than_a_page_divides_between_clusters(parts: list[str], last: tuple[str, str]) -> None:
+    body = "".join(parts)
     budget = Budget(60, 30)
     shown = contents(paginate(body, [], *last, budget), *last)
     assert "".join(shown) == body
@@ -198,6 +200,22 @@ def test_a_shorter_text_never_takes_more_pages(
             Budget(40, 20),
             ["A first line of words.\n9 More", "Second one, and some more"],
             id="a line before a space",
+        ),
+        pytest.param(
+            "2026:\nYou have paid every month up to now",
+            [],
+            ("", "9 More"),
+            Budget(40, 20),
+            ["2026:\nYou have paid every month\n9 More", "up to now"],
+            id="no page for a heading alone",
+        ),
+        pytest.param(
+            "ທ່ານຖອກແລ້ວ ຫົວໜ່ວຍແຮງງານ",
+            [],
+            ("", "9"),
+            Budget(46, 23),
+            ["ທ່ານຖອກແລ້ວ\n9", "ຫົວໜ່ວຍແຮງງານ"],
+            id="a space before two Lao words",
         ),
         pytest.param(
             "Total to pay now is 1,250,000\u00a0kip",
