@@ -139,8 +139,8 @@ def open_record(talk: Talk[Ports], digits: str | None = None) -> bool:
     if len(records) != 1:
         return False
     [record] = records
-    this_month = Month.of(talk.today)  # an employer who pays early is paid up
-    whys = judge_months(talk, record.member, record.contributions, [*shown, this_month])
+    early = [row.month for row in record.contributions if row.month > shown[-1]]  # paid before its time
+    whys = judge_months(talk, record.member, record.contributions, [*shown, *early])
     paid = [month for month, why in whys.items() if why is Why.PAID]
     missing = [month for month in reversed(shown) if month not in paid]
     talk["member"] = record.member

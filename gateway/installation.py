@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import cast
 
 from flask import current_app
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.channels.africastalking import UssdChannel
 from gateway.channels.pipeline import Pipeline
 from gateway.conversation.engine import Engine
 from gateway.conversation.fields import Field
 from gateway.settings import Settings
-from gateway.storage.schema import Holds, current, wanted
+from gateway.storage.schema import Holds, shortfall
 from gateway.text.alphabet import Budget
 
 
@@ -44,14 +43,7 @@ class Installation:
 
     def shortfall(self) -> str:
         """What keeps this gateway from serving, as one sentence; empty when nothing does."""
-        for url, holds in self.databases().items():
-            try:
-                missing = wanted(holds) - current(url)
-            except SQLAlchemyError as problem:
-                return f"a database cannot be reached ({type(problem).__name__})"
-            if missing:
-                return "a database is not at this release's shape: run `flask store upgrade`"
-        return ""
+        return shortfall(self.databases())
 
     def today(self) -> date:
         """The date where the scheme is, not where the server is."""

@@ -145,6 +145,15 @@ def locked(url: str, table: str) -> Iterator[None]:
         other.rollback()
 
 
+@contextmanager
+def emptied(url: str) -> Iterator[str]:
+    """The same PostgreSQL database for many tests, without tables each time: far cheaper than a new one."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    yield url
+
+
 def refused_port() -> int:
     """A port nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -109,9 +109,9 @@ class Pipeline:
                     known, before = self.store.load(caller, key)
                     if before is not None:
                         return before
-                    language = known.language if known else None
+                    language = self._readable(known, channel)
                     now = self.clock()
-                    turn = self._step(channel, event, session, known, now)
+                    turn = self._step(channel, event, session, known, now, language)
                     if turn.failed is not None:
                         _report("register not reached", turn.failed)
                     step = Step(
@@ -136,15 +136,16 @@ class Pipeline:
             return self._last_words(language, SORRY)
 
     def _step(
-        self, channel: Channel, event: Inbound, session: str, known: Conversation | None, now: datetime
+        self,
+        channel: Channel,
+        event: Inbound,
+        session: str,
+        known: Conversation | None,
+        now: datetime,
+        language: str | None,
     ) -> Turn:
-        call = Call(
-            caller=event.msisdn,
-            ask=self.ask,
-            today=now.astimezone(self.timezone).date(),
-            budget=channel.budget,
-            language=known.language if known else None,
-        )
+        today = now.astimezone(self.timezone).date()
+        call = Call(event.msisdn, self.ask, today, channel.budget, language)
         place = Session.from_json(known.place) if known and known.place else None
         if known is None or known.session != session:
             keys = event.text.split("*") if event.text else []
@@ -155,6 +156,11 @@ class Pipeline:
             log.info("path diverged", channel=channel.name)
             return self.engine.dial(call)
         return self.engine.hear(call, place, typed)
+
+    def _readable(self, known: Conversation | None, channel: Channel) -> str | None:
+        """The language she chose; None when this channel cannot carry it, or this release no longer speaks it."""
+        chosen = known.language if known else None
+        return chosen if chosen in self.engine.catalogues.within(channel.budget) else None
 
     def _new_input(self, text: str, known: Conversation) -> str | None:
         """What was typed since the last hop: literally what follows the consumed path, `*` included.

@@ -89,8 +89,15 @@ def seed_command(member_count: int, employer_count: int, months: int, replace: b
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_command(file: Path) -> None:
     gateway = installation()
+    read = 0
+
+    def tell(lines: int) -> None:
+        nonlocal read
+        read += lines
+        click.echo(f"{read:,} lines read", err=True)
+
     try:
-        report = load(gateway.settings.register_url, file, gateway.today())
+        report = load(gateway.settings.register_url, file, gateway.today(), tell)
     except SheetError as problem:
         raise click.ClickException(f"{problem} Nothing was imported.") from problem
     except LinesError as bad:

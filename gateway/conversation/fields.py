@@ -147,10 +147,7 @@ class Fact(_Plain):
         return self.text
 
 
-class Reader(Protocol):
-    """How a question understands what was typed; raises ValueError when it does not."""
-
-    def __call__(self, typed: str) -> Any: ...
+Reader = Callable[[str], Any]  # how a question understands what was typed; raises ValueError when it does not
 
 
 def placeholders(wording: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
@@ -21,6 +21,7 @@ from gateway.text.values import Kip, Month
 Value = TypeVar("Value")
 Entry = dict[str, Any]  # one table of the data file
 
+REMEMBERED: Final = 1_024  # days and months whose terms are kept; callers ask about the same few
 END_OF_MONTH: Final = 0  # how the data file writes a due day that is the last of its month
 
 
@@ -80,7 +81,7 @@ class Terms:
     hotline: Fact[str] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one object is one scheme: its answers can be remembered
 class Scheme:
     """Every dated fact; of two that hold on a day, the one that began later counts."""
 
@@ -93,6 +94,7 @@ class Scheme:
     benefits: Mapping[str, tuple[Fact[BenefitRule], ...]]
     hotlines: tuple[Fact[str], ...]
 
+    @lru_cache(maxsize=REMEMBERED)  # noqa: B019 (a scheme lives as long as the process)
     def on(self, day: date) -> Terms:
         return Terms(
             rates=_held(self.rates, day),
@@ -104,6 +106,7 @@ class Scheme:
             hotline=_latest(self.hotlines, day),
         )
 
+    @lru_cache(maxsize=REMEMBERED)  # noqa: B019 (a scheme lives as long as the process)
     def due_on(self, month: Month) -> date | None:
         """The day by which this month's contribution is to be paid, none where no source says so.
 

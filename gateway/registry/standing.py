@@ -6,7 +6,7 @@ nobody early and promises nothing that money on the record does not carry.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -33,6 +33,9 @@ class Why(StrEnum):
     NOBODY = "nobody"  # no employer reported her this month
 
 
+BEST_FIRST: Final = (Why.PAID, Why.POSTING, Why.UNMATCHED, Why.PARTIAL)  # of several employers' money
+
+
 @dataclass(frozen=True, slots=True)
 class Right:
     """The right to treatment today."""
@@ -51,24 +54,19 @@ def window(today: date) -> list[Month]:
     return [last + -back for back in range(WINDOW_MONTHS - 1, -1, -1)]
 
 
-def judge(month: Month, contributions: Iterable[Contribution], employed: bool, today: date, scheme: Scheme) -> Why:
+def judge(
+    month: Month, contributions: Collection[Contribution], employed: bool, today: date, scheme: Scheme
+) -> Why:
     """How `month` stands, from its rows (one an employer) and whether anybody reported her employed.
 
     Of several employers the best row speaks, because a month counts once: in full from one of them is paid;
     then money that is being posted, which needs nobody's help; then money that fits nobody, which she or her
     employer can clear up; then a part. Only with no money at all does the calendar decide.
     """
-    rows = list(contributions)
-    postings = {row.posting for row in rows}
-    if any(row.posting is Posting.POSTED and row.full for row in rows):
-        return Why.PAID
-    if Posting.RECEIVED in postings:
-        return Why.POSTING
-    if Posting.UNMATCHED in postings:
-        return Why.UNMATCHED
-    if Posting.POSTED in postings:
-        return Why.PARTIAL
-    if not rows and not employed:
+    best = min(filter(None, map(_by_money, contributions)), key=BEST_FIRST.index, default=None)
+    if best is not None:
+        return best
+    if not contributions and not employed:
         return Why.NOBODY
     return _by_calendar(scheme.due_on(month), today)
 
@@ -97,10 +95,18 @@ def _by_calendar(due: date | None, today: date) -> Why:
     return Why.LATE if today <= due + timedelta(days=LATE_DAYS) else Why.UNPAID
 
 
+def _by_money(row: Contribution) -> Why | None:
+    """What one row says by itself; None where no money was seen."""
+    if row.posting is Posting.POSTED:
+        return Why.PAID if row.full else Why.PARTIAL
+    return {Posting.RECEIVED: Why.POSTING, Posting.UNMATCHED: Why.UNMATCHED}.get(row.posting)
+
+
 def _covered_until(paid: Collection[Month], rule: TreatmentRule) -> date | None:
-    months = set(paid)
-    for latest in sorted(months, reverse=True):
-        counted = sum(latest + -back in months for back in range(rule.within))
-        if counted >= rule.qualifying:
+    """The last day of the right that these months give, None where they give none."""
+    months = sorted(set(paid))
+    for earliest in range(len(months) - rule.qualifying, -1, -1):
+        latest = months[earliest + rule.qualifying - 1]
+        if latest - months[earliest] < rule.within:
             return (latest + rule.tail).last
     return None

@@ -28,7 +28,7 @@ MEMBERS_MAX: Final = 999_998  # six digits follow in numbers and phones; the las
 EMPLOYERS_MAX: Final = 99_999  # five digits in an employer's code
 MONTHS_MIN: Final = 12  # the year that the fixed people's stories fill
 MONTHS_MAX: Final = 120  # ten years
-BATCH_MEMBERS: Final = 5_000  # about 120,000 contributions, 60 MB
+BATCH_MEMBERS: Final = 5_000  # about 105,000 contributions; a process stays near 100 MB
 
 # Shares below are ours, chosen so that 80 to 85 % of employed months are paid in full.
 SHARED_PHONES, SHARED_BY = 0.02, (2, 3, 4)  # a SIM owner may hold 5 lines, so few share more
@@ -40,11 +40,8 @@ OFFICE_DAYS = (1, 10)  # from payment to posting
 PARTIAL, UNMATCHED, UNMATCHED_MONTHS = 0.012, 0.006, 12  # unmatched money is cleared up within a year
 JOINED, LEFT, CHANGED, SECOND_JOB = 0.12, 0.08, 0.08, 0.03  # of members, within the months seeded
 GAP_MONTHS = 5  # longest gap between two jobs
-AT_MINIMUM, ABOVE, STEP = (
-    0.4,
-    900_000,
-    50_000,
-)  # share on the lowest wage; the others' mean above it; rounding
+AT_MINIMUM = 0.4  # of members, on the lowest wage
+ABOVE, STEP = 900_000, 50_000  # kip: what the others earn above it on average; wages are rounded to this
 
 AGES, EARLIER_MONTHS = (18, 60), 120  # years; and how long before the first month a job may have begun
 LARGEST: Final = 20  # sizes fall as 1/(rank + 20): of 2,300 employers the first has one member in a hundred

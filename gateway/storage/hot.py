@@ -136,7 +136,7 @@ class Hot:
         """Compile once, at start; a statement that the dialect cannot say fails here and not on a hop."""
         compiled = cast(SQLCompiler, core.compile(dialect=self._dialect))
         order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
-        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        constants = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required}
         return Compiled(str(compiled), order, constants)
 
     def rows(self, compiled: Compiled, values: Values, within: float) -> list[Row]:
@@ -160,6 +160,8 @@ class Hot:
             raise (TimeoutError if late else ConnectionError)(type(problem).__name__) from problem
         finally:
             watchdog.forget(call)
+            if call.expired:  # the answer may have come, but the wire is cut
+                self._drop()
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -63,7 +63,8 @@ def shortfall(databases: Mapping[str, Collection[Holds]]) -> str:
         except SQLAlchemyError as problem:
             return f"The database of the {of} does not answer ({type(problem).__name__})."
         if missing:
-            return f"The database of the {of} is not at revision {', '.join(sorted(missing))}."
+            wants = ", ".join(sorted(missing))
+            return f"The database of the {of} is not at revision {wants}: run `flask store upgrade`."
     return ""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from babel.messages.pofile import read_po
@@ -74,6 +74,7 @@ class Catalogues:
     def speaker(self, language: str) -> partial[str]:
         return partial(self.say, language)
 
+    @lru_cache(maxsize=16)  # noqa: B019 (channels are few, and catalogues live as long as the process)
     def within(self, budget: Budget) -> tuple[str, ...]:
         """Languages whose script this channel can carry: with no UCS-2 there is no Lao script."""
         return tuple(name for name in self._say if is_gsm7(SCRIPTS.get(name, "")) or budget.ucs2 > 0)

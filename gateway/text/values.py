@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Self
 
@@ -13,34 +12,36 @@ class Kip(int):
     """An amount in whole kip; the scheme has no smaller unit."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Month:
+class Month(int):
     """A calendar month of the Christian era, the unit of every contribution.
 
+    It is the number of months since January of the year 0 (`index`), so that months are counted, compared
+    and looked up at the price of integers: a hop judges a dozen of them.
+
     >>> Month(2026, 11) + 2
-    Month(year=2027, number=1)
+    Month(2027, 1)
     >>> Month(2026, 11) - Month(2026, 1)
     10
     >>> str(Month.parse("2026-03"))
     '2026-03'
     """
 
-    year: int
-    number: int
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if not 1 <= self.number <= MONTHS_IN_YEAR:
-            raise ValueError(f"month {self.number} is not between 1 and 12")
-
-    @classmethod
-    def of(cls, day: date) -> Self:
-        return cls(day.year, day.month)
+    def __new__(cls, year: int, number: int) -> Self:
+        """Raises ValueError when `number` is not 1 to 12."""
+        if not 1 <= number <= MONTHS_IN_YEAR:
+            raise ValueError(f"month {number} is not between 1 and 12")
+        return int.__new__(cls, year * MONTHS_IN_YEAR + number - 1)
 
     @classmethod
     def from_index(cls, index: int) -> Self:
         """The month with this `index`."""
-        year, month = divmod(index, MONTHS_IN_YEAR)
-        return cls(year, month + 1)
+        return int.__new__(cls, index)
+
+    @classmethod
+    def of(cls, day: date) -> Self:
+        return int.__new__(cls, day.year * MONTHS_IN_YEAR + day.month - 1)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -52,8 +53,16 @@ class Month:
 
     @property
     def index(self) -> int:
-        """Months since January of the year 0, so that months can be counted and stored as one integer."""
-        return self.year * MONTHS_IN_YEAR + self.number - 1
+        """Months since January of the year 0, as the register stores it."""
+        return int(self)
+
+    @property
+    def year(self) -> int:
+        return int(self) // MONTHS_IN_YEAR
+
+    @property
+    def number(self) -> int:
+        return int(self) % MONTHS_IN_YEAR + 1
 
     @property
     def first(self) -> date:
@@ -64,10 +73,10 @@ class Month:
         return (self + 1).first - timedelta(days=1)
 
     def __add__(self, months: int) -> Self:
-        return type(self).from_index(self.index + months)
-
-    def __sub__(self, other: Month) -> int:
-        return self.index - other.index
+        return int.__new__(type(self), int(self) + months)
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.number:02d}"
+
+    def __repr__(self) -> str:
+        return f"Month({self.year}, {self.number})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -42,7 +42,7 @@ def atlas(*states: State, doors: dict[str, str] | None = None, **kinds: fields.F
     return Atlas(flow, **{**places, **(doors or {})})
 
 
-def spoken(conversation: Atlas, changes: dict[tuple[str, str], Entry | None] | None = None) -> Entries:
+def spoken(conversation: Atlas, changes: Mapping[tuple[str, str], Entry | None] | None = None) -> Entries:
     """Catalogues in which everything is said as in English, but for `changes` by (language, wording)."""
     wordings = {wording for place in conversation for wording in all_wordings(place)} | set(SYSTEM_WORDINGS)
     entries = {language: {w: Entry(w, fuzzy=False) for w in wordings} for language in LANGUAGES}
@@ -54,7 +54,7 @@ def spoken(conversation: Atlas, changes: dict[tuple[str, str], Entry | None] | N
     return entries
 
 
-def faults(conversation: Atlas, changes: dict[tuple[str, str], Entry | None] | None = None) -> list[str]:
+def faults(conversation: Atlas, changes: Mapping[tuple[str, str], Entry | None] | None = None) -> list[str]:
     return check(conversation, spoken(conversation, changes), BUDGETS, FACTS)
 
 
