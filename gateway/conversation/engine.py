@@ -50,7 +50,8 @@ class Session:
     cut: Mapping[str, Any] | None = None  # the call that was cut, offered for resuming
 
     def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _SESSION_FIELDS}
+        """What differs from an empty session; `from_json` fills the rest in."""
+        return {name: value for name in _SESSION_FIELDS if (value := getattr(self, name))}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Session | None:

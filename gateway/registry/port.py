@@ -8,9 +8,8 @@ another scheme implements `Registry`; it raises `TimeoutError` when the register
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.text.values import Month
 
@@ -24,8 +23,7 @@ class Posting(StrEnum):
     POSTED = "posted"  # money is on the member's record, in full or in part (see `full`)
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(NamedTuple):
     """One month from one employer, as posted. Amounts stay in the register until the caller may see them."""
 
     month: Month
@@ -33,8 +31,7 @@ class Contribution:
     full: bool  # paid >= due, only meaningful when posted
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One member and her contributions, oldest first, from the month that was asked for onwards."""
 
     member: str  # the register's own opaque reference: never a name, never the social-security number

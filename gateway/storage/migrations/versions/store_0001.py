@@ -31,8 +31,8 @@ def upgrade() -> None:
         sa.Column("ends", sa.Boolean(), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("inbound_received_at", "inbound", ["received_at"])
     op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -43,7 +43,6 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("audit_subject_at", "audit", ["subject", "at"])
 
 
 def downgrade() -> None:
