@@ -11,10 +11,9 @@ import hmac
 import secrets
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -32,8 +31,7 @@ MAX_RACES = 3  # times a step is taken again because another hop of the same cal
 log = structlog.get_logger("pakan.pipeline")
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(NamedTuple):
     """One event from a provider, in neutral terms. `text` is the whole key path since the call began."""
 
     session: str
@@ -103,15 +101,14 @@ class Pipeline:
         try:
             with hop_within(HOP_SECONDS):
                 caller = self.hasher("caller", event.msisdn)
-                key = self.hasher("event", channel.name, event.session, event.msisdn, event.text)
-                session = self.hasher("session", channel.name, event.session)
+                key = self._key(channel, event, event.text)
                 for _race in range(MAX_RACES):
                     known, before = self.store.load(caller, key)
                     if before is not None:
                         return before
                     language = self._readable(known, channel)
                     now = self.clock()
-                    turn = self._step(channel, event, session, known, now, language)
+                    turn = self._step(channel, event, known, now, language)
                     if turn.failed is not None:
                         _report("register not reached", turn.failed)
                     step = Step(
@@ -119,8 +116,6 @@ class Pipeline:
                         caller=caller,
                         seen=known.version if known else 0,
                         language=turn.language,
-                        session=session,
-                        path=self.hasher("path", event.text),
                         path_length=len(event.text),
                         place=turn.session.to_json() if turn.session else None,
                         at=int(now.timestamp()),
@@ -136,43 +131,39 @@ class Pipeline:
             return self._last_words(language, SORRY)
 
     def _step(
-        self,
-        channel: Channel,
-        event: Inbound,
-        session: str,
-        known: Conversation | None,
-        now: datetime,
-        language: str | None,
+        self, channel: Channel, event: Inbound, known: Conversation | None, now: datetime, language: str | None
     ) -> Turn:
         today = now.astimezone(self.timezone).date()
         call = Call(event.msisdn, self.ask, today, channel.budget, language)
         place = Session.from_json(known.place) if known and known.place else None
-        if known is None or known.session != session:
-            keys = event.text.split("*") if event.text else []
-            fresh = known is not None and now.timestamp() - known.moved_at <= RESUME_SECONDS
-            return self.engine.dial(call, keys, place if fresh else None)
-        typed = self._new_input(event.text, known)
-        if typed is None or place is None:
-            log.info("path diverged", channel=channel.name)
-            return self.engine.dial(call)
-        return self.engine.hear(call, place, typed)
+        typed = self._new_input(channel, event, known) if known else None
+        if typed is not None:  # the call goes on; with nothing to go on from, from the main menu
+            return self.engine.hear(call, place, typed) if place else self.engine.dial(call)
+        keys = event.text.split("*") if event.text else []
+        fresh = known is not None and now.timestamp() - known.moved_at <= RESUME_SECONDS
+        return self.engine.dial(call, keys, place if fresh else None)
+
+    def _key(self, channel: Channel, event: Inbound, path: str) -> str:
+        """One event's name: a repeat has the same, and so has the event that an answer goes on from."""
+        return self.hasher("event", channel.name, event.session, event.msisdn, path)
+
+    def _new_input(self, channel: Channel, event: Inbound, known: Conversation) -> str | None:
+        """What was typed since the last hop: literally what follows the consumed path, `*` included.
+
+        None when this event does not go on from the last: another call, or a path on which the provider and
+        we disagree. Either is taken as dialled anew, and never walks through a secret.
+        """
+        consumed, text = known.path_length, event.text
+        if self._key(channel, event, text[:consumed]) != known.event:
+            return None
+        if consumed == 0:
+            return text
+        return text[consumed + 1 :] if text[consumed : consumed + 1] == "*" else None
 
     def _readable(self, known: Conversation | None, channel: Channel) -> str | None:
         """The language she chose; None when this channel cannot carry it, or this release no longer speaks it."""
         chosen = known.language if known else None
         return chosen if chosen in self.engine.catalogues.within(channel.budget) else None
-
-    def _new_input(self, text: str, known: Conversation) -> str | None:
-        """What was typed since the last hop: literally what follows the consumed path, `*` included.
-
-        None when the path does not go on from where it was: the provider and we disagree on this call.
-        """
-        consumed = known.path_length
-        if self.hasher("path", text[:consumed]) != known.path:
-            return None
-        if consumed == 0:
-            return text
-        return text[consumed + 1 :] if text[consumed : consumed + 1] == "*" else None
 
     def _last_words(self, language: str | None, wording: str) -> Answer:
         """An END in her language; where it is not known, in the two that every handset can show."""

@@ -7,10 +7,8 @@ ask the ports that came with the call. `Session` is everything that lasts betwee
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from dataclasses import fields as fields_of
 from datetime import date
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from gateway.conversation.fields import Field
 from gateway.conversation.graph import RESUME, Ask, Atlas, Do, End, Place
@@ -28,30 +26,28 @@ MAX_INPUT = 182  # characters; no USSD string is longer (3GPP TS 23.038: 182 sep
 Ports = TypeVar("Ports")
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """Something to be done besides answering, in the same transaction as the step: here, an audit row."""
 
     action: str
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """Where a call stands. `pages` and `choices` are what the caller saw: an answer is read against them."""
 
     place: str
     history: tuple[str, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
     pages: tuple[str, ...] = ()
     page: int = 0
-    choices: Mapping[str, Choice] = field(default_factory=dict)
+    choices: Mapping[str, Choice] = {}
     pending: tuple[str, ...] = ()  # keys of a shortcut dial that wait until the language is known
     cut: Mapping[str, Any] | None = None  # the call that was cut, offered for resuming
 
     def to_json(self) -> dict[str, Any]:
         """What differs from an empty session; `from_json` fills the rest in."""
-        return {name: value for name in _SESSION_FIELDS if (value := getattr(self, name))}
+        return {name: value for name, value in zip(self._fields, self, strict=True) if value}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Session | None:
@@ -62,11 +58,7 @@ class Session:
             return None
 
 
-_SESSION_FIELDS = tuple(part.name for part in fields_of(Session))
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[Ports]):
+class Call(NamedTuple, Generic[Ports]):
     """What comes from outside with every hop."""
 
     caller: str  # opaque to the flows: what the ports know her by
@@ -76,8 +68,7 @@ class Call(Generic[Ports]):
     language: str | None = None  # None: not yet chosen
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """The outcome of one hop. `session` None: nothing is left to go back to."""
 
     reply: str
@@ -165,7 +156,7 @@ class _Walk:
         self.failed: Exception | None = None
 
     def open(self, name: str, pending: tuple[str, ...], cut: Mapping[str, Any] | None) -> Turn:
-        self.session = replace(self.session, pending=pending, cut=cut)
+        self.session = self.session._replace(pending=pending, cut=cut)
         self.talk.data = {}
         return self._go(name)
 
@@ -244,9 +235,9 @@ class _Walk:
         if name == self.atlas.home:
             return self._shortcut(rests, self.session.pending)
         if name == self.atlas.resume:
-            rests = replace(rests, cut=self.session.cut)
+            rests = rests._replace(cut=self.session.cut)
         if self.session.pending:
-            rests = replace(rests, pending=self.session.pending)
+            rests = rests._replace(pending=self.session.pending)
         return self._finish(pages[0], rests)
 
     def _shortcut(self, session: Session, keys: Sequence[str]) -> Turn:
@@ -257,12 +248,12 @@ class _Walk:
             place = self.atlas.get(session.place)
             if place and isinstance(place.state, Ask) and place.state.secret:
                 break
-            turn = self.engine.hear(replace(self.call, language=turn.language), session, key)
+            turn = self.engine.hear(self.call._replace(language=turn.language), session, key)
             effects += turn.effects
             if turn.ends or turn.session is None:
                 break
             session = turn.session
-        return replace(turn, effects=tuple(effects))
+        return turn._replace(effects=tuple(effects))
 
     def _resume(self) -> Turn:
         cut = Session.from_json(self.session.cut) if self.session.cut else None
@@ -270,14 +261,14 @@ class _Walk:
         if cut is None or place is None:
             return self._nearest()
         self.history, self.talk.data = list(cut.history), dict(cut.data)
-        self.session = replace(cut, pending=())
+        self.session = cut._replace(pending=())
         if isinstance(place.state, Do):
             return self._go(place.name)
         return self._turn(cut.page)
 
     def _turn(self, page: int) -> Turn:
         """The same screen, another page: nothing is computed again."""
-        seen = replace(self.session, page=page)
+        seen = self.session._replace(page=page)
         return self._finish(seen.pages[page], seen)
 
     def _nearest(self) -> Turn:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.conversation.fields import Field, Translate
 from gateway.conversation.fields import placeholders as _placeholders
@@ -30,8 +29,7 @@ class Gone(LookupError):
     """The session holds nothing for a placeholder: the wording is newer than the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """What a state says now: a body, lines that stay whole, a foot, and what may be answered."""
 
     body: str
@@ -52,11 +50,10 @@ def keys(count: int) -> list[str]:
 def fill(wording: str, fields: Mapping[str, Field], data: Mapping[str, Any], locale: str, say: Translate) -> str:
     """Translate a wording and put the stored values in, each formatted by its field."""
     translated = say(wording)
-    names = placeholders(wording)
-    if not names:
-        return translated.replace("%%", "%") if "%" in translated else translated
+    if "%" not in translated:
+        return translated
     try:
-        values = {name: fields[name].show(data[name], locale, say) for name in names}
+        values = {name: fields[name].show(data[name], locale, say) for name in placeholders(wording)}
     except (KeyError, ValueError) as problem:
         raise Gone(wording) from problem
     return translated % values

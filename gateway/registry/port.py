@@ -28,7 +28,7 @@ class Contribution(NamedTuple):
 
     month: Month
     posting: Posting
-    full: bool  # paid >= due, only meaningful when posted
+    full: bool  # posted, and nothing of what was due is missing
 
 
 class Record(NamedTuple):

@@ -33,7 +33,11 @@ class Why(StrEnum):
     NOBODY = "nobody"  # no employer reported her this month
 
 
-BEST_FIRST: Final = (Why.PAID, Why.POSTING, Why.UNMATCHED, Why.PARTIAL)  # of several employers' money
+SHORT_OF_PAID: Final = {  # of several employers' money, the first speaks
+    Posting.RECEIVED: Why.POSTING,
+    Posting.UNMATCHED: Why.UNMATCHED,
+    Posting.POSTED: Why.PARTIAL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,11 @@ def judge(
     then money that is being posted, which needs nobody's help; then money that fits nobody, which she or her
     employer can clear up; then a part. Only with no money at all does the calendar decide.
     """
-    best = min(filter(None, map(_by_money, contributions)), key=BEST_FIRST.index, default=None)
-    if best is not None:
-        return best
+    if any(row.full for row in contributions):
+        return Why.PAID
+    for posting, why in SHORT_OF_PAID.items():
+        if any(row.posting is posting for row in contributions):
+            return why
     if not contributions and not employed:
         return Why.NOBODY
     return _by_calendar(scheme.due_on(month), today)
@@ -93,13 +99,6 @@ def _by_calendar(due: date | None, today: date) -> Why:
     if due is None or today <= due:  # with no known due day nobody is late
         return Why.NOT_DUE
     return Why.LATE if today <= due + timedelta(days=LATE_DAYS) else Why.UNPAID
-
-
-def _by_money(row: Contribution) -> Why | None:
-    """What one row says by itself; None where no money was seen."""
-    if row.posting is Posting.POSTED:
-        return Why.PAID if row.full else Why.PARTIAL
-    return {Posting.RECEIVED: Why.POSTING, Posting.UNMATCHED: Why.UNMATCHED}.get(row.posting)
 
 
 def _covered_until(paid: Collection[Month], rule: TreatmentRule) -> date | None:

@@ -13,10 +13,10 @@ another event got there first.
 from __future__ import annotations
 
 import math
-import os
 import socket
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -57,70 +57,74 @@ class Compiled:
         return merged if self.order is None else [merged[name] for name in self.order]
 
 
-class Call:
-    """One database call in flight, and how to cut it."""
+class Slot:
+    """A thread's place on the watchdog's list; a call fills it in and clears it, and allocates nothing."""
 
-    __slots__ = ("cut", "deadline", "expired")
+    __slots__ = ("__weakref__", "cut", "deadline", "expired", "lock")
 
-    def __init__(self, deadline: float, cut: Callable[[], None]) -> None:
-        self.deadline, self.cut, self.expired = deadline, cut, False
+    def __init__(self) -> None:
+        self.deadline, self.cut, self.expired = math.inf, _nothing, False
+        self.lock = threading.Lock()  # a call that is over is never cut
+
+    def cut_if_late(self, now: float) -> None:
+        with self.lock:
+            if now > self.deadline and not self.expired:
+                self.expired = True
+                with suppress(Exception):
+                    self.cut()
 
 
 class Watchdog:
-    """Cuts calls that outlive their deadline. One daemon thread a process, started by the first call."""
+    """Cuts calls that outlive their deadline. One daemon thread a process, started with the first slot."""
 
     def __init__(self) -> None:
-        self._begin()
-        os.register_at_fork(after_in_child=self._begin)  # a forked worker inherits no thread
-
-    def _begin(self) -> None:
-        self._calls: set[Call] = set()
-        self._starting = threading.Lock()
+        self._slots: weakref.WeakSet[Slot] = weakref.WeakSet()  # a thread that ends takes its slot along
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def watch(self, call: Call) -> None:
-        self._calls.add(call)
-        if self._thread is None:
-            with self._starting:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
-                    self._thread.start()
-
-    def forget(self, call: Call) -> None:
-        self._calls.discard(call)
+    def slot(self) -> Slot:
+        slot = Slot()
+        with self._lock:
+            self._slots.add(slot)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+                self._thread.start()
+        return slot
 
     def _run(self) -> None:
         while True:
             sleep(TICK_SECONDS)
+            with self._lock:
+                slots = list(self._slots)
             now = monotonic()
-            for call in self._calls.copy():  # copying a set is one step under the interpreter's lock
-                if now > call.deadline and not call.expired:
-                    call.expired = True
-                    with suppress(Exception):
-                        call.cut()
+            for slot in slots:
+                slot.cut_if_late(now)
+
+
+class Watch(threading.local):
+    """What one thread is waiting for: cut by the watchdog once `deadline` has passed."""
+
+    def __init__(self) -> None:
+        self.slot = watchdog.slot()
+        self.hop_until = math.inf  # when the hop of this thread has to be answered
+
+
+def _nothing() -> None:
+    """What an idle slot would cut."""
 
 
 watchdog = Watchdog()
-_hop = threading.local()  # `until`: when the hop of this thread has to be answered
+watch = Watch()
 
 
 @contextmanager
 def hop_within(seconds: float) -> Iterator[None]:
     """Everything this thread asks of any database now has to be over in so many seconds together."""
-    _hop.until = monotonic() + seconds
+    watch.hop_until = monotonic() + seconds
     try:
         yield
     finally:
-        del _hop.until
-
-
-def _deadline(within: float) -> float:
-    """When a call has to be over: after its own share, and never after its hop."""
-    now = monotonic()
-    until: float = min(now + within, getattr(_hop, "until", now + within))
-    if until <= now:
-        raise TimeoutError("the hop's time is used up")
-    return until
+        watch.hop_until = math.inf
 
 
 class Hot:
@@ -147,8 +151,11 @@ class Hot:
     def write(self, steps: Sequence[tuple[Compiled, Values]], within: float) -> list[Row]:
         """Run statements in one transaction: the first returns rows; if it returns none, nothing happens."""
         cursor, cut = self._cursor()
-        call = Call(_deadline(within), cut)
-        watchdog.watch(call)
+        slot, now = watch.slot, monotonic()
+        if watch.hop_until <= now:
+            raise TimeoutError("the hop's time is used up")
+        slot.cut, slot.expired = cut, False
+        slot.deadline = min(now + within, watch.hop_until)
         try:
             if self.is_sqlite:
                 return _sqlite_steps(cursor, steps)
@@ -157,11 +164,12 @@ class Hot:
             raise Conflict from problem
         except (sqlite3.Error, psycopg.Error) as problem:
             self._drop()
-            late = call.expired or _is_late(problem)
+            late = slot.expired or _is_late(problem)
             raise (TimeoutError if late else ConnectionError)(type(problem).__name__) from problem
         finally:
-            watchdog.forget(call)
-            if call.expired:  # the answer may have come, but the wire is cut
+            with slot.lock:
+                slot.deadline = math.inf
+            if slot.expired:  # the answer may have come, but the wire is cut
                 self._drop()
 
     def close(self) -> None:
@@ -176,7 +184,7 @@ class Hot:
             pass
         if monotonic() < self._rest_until:
             raise ConnectionError("resting after a failed connection")
-        if getattr(_hop, "until", math.inf) - monotonic() < CONNECT_SECONDS:
+        if watch.hop_until - monotonic() < CONNECT_SECONDS:
             raise TimeoutError("no time left in this hop to connect")
         try:
             connection = self._connect_sqlite() if self.is_sqlite else self._connect_postgres()

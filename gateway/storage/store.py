@@ -7,8 +7,7 @@ since she was read, and brings the session, the answer for repeats and the audit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import BigInteger, Boolean, Integer, Text, bindparam, delete, insert, literal, select, update
@@ -26,37 +25,31 @@ DAY_SECONDS = 86_400
 PRUNE_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """Where one caller is. `place` is the engine's session as stored, None after an END."""
 
     language: str | None
-    session: str
-    path: str
+    event: str
     path_length: int
     place: Mapping[str, Any] | None
     version: int
     moved_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One reply to the caller: its text, and whether the call is over."""
 
     text: str
     ends: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """Everything one event changes."""
 
     key: str
     caller: str
     seen: int  # the version that was read; 0 for a new caller
     language: str | None
-    session: str
-    path: str
     path_length: int
     place: Mapping[str, Any] | None
     at: int
@@ -79,20 +72,18 @@ class Store:
     def load(self, caller: str, key: str) -> tuple[Conversation | None, Answer | None]:
         """Where this caller is, and what this very event was answered before."""
         [row] = self._hot.rows(self._load, {"caller": caller, "key": key}, READ_SECONDS)
-        language, session, path, path_length, place, version, moved_at, text, ends = row
+        language, event, path_length, place, version, moved_at, text, ends = row
         answer = Answer(text, bool(ends)) if text is not None else None
         if version is None:
             return None, answer
         place = orjson.loads(place) if place else None
-        return Conversation(language, session, path, path_length, place, version, moved_at), answer
+        return Conversation(language, event, path_length, place, version, moved_at), answer
 
     def commit(self, step: Step) -> bool:
         """Write a step; False when another event of this caller got there first, and nothing was written."""
         values = {
             "caller": step.caller,
             "language": step.language,
-            "session": step.session,
-            "path": step.path,
             "path_length": step.path_length,
             "place": orjson.dumps(step.place).decode() if step.place else None,
             "seen": step.seen,
@@ -133,8 +124,7 @@ def _load() -> ClauseElement:
     c = conversations.c
     return select(
         c.language,
-        c.session,
-        c.path,
+        c.event,
         c.path_length,
         c.place,
         c.version,
@@ -153,8 +143,7 @@ def _move(is_sqlite: bool) -> Any:
     upsert = (sqlite.insert if is_sqlite else postgresql.insert)(conversations).values(
         caller=bindparam("caller"),
         language=bindparam("language"),
-        session=bindparam("session"),
-        path=bindparam("path"),
+        event=bindparam("key"),
         path_length=bindparam("path_length"),
         place=bindparam("place"),
         version=bindparam("moved"),

@@ -16,9 +16,8 @@ conversations = Table(
     store,
     Column("caller", Text, primary_key=True),  # keyed hash of the E.164 number
     Column("language", Text),  # a catalogue's name; null until she chose
-    Column("session", Text, nullable=False),  # keyed hash of the provider's session id
-    Column("path", Text, nullable=False),  # keyed hash of the key path consumed so far
-    Column("path_length", Integer, nullable=False),  # its length in characters
+    Column("event", Text, nullable=False),  # the key of her last event: its session, and the key path so far
+    Column("path_length", Integer, nullable=False),  # length of that path in characters
     Column("place", Text),  # JSON of the engine's Session; null after an END
     Column("version", Integer, nullable=False),  # rises by one a step: the optimistic lock
     Column("moved_at", BigInteger, nullable=False),

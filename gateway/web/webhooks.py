@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from flask import Blueprint, Response, request
 
@@ -9,6 +11,8 @@ from gateway.channels.africastalking import UssdChannel
 from gateway.channels.pipeline import Pipeline, Refused, Unreadable
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+# a doubled slash is another address too: werkzeug would redirect, with the token in its page
+ANY: dict[str, Any] = {"methods": METHODS, "provide_automatic_options": False, "merge_slashes": False}
 NOT_FOUND = "Not found\n"
 UNREADABLE = "This is not a form this address understands\n"
 PLAIN = "text/plain; charset=utf-8"
@@ -25,7 +29,7 @@ def webhooks(pipeline: Pipeline, ussd: UssdChannel) -> Blueprint:
     """`POST /in/africastalking/<token>/ussd` and `ussd-end`."""
     blueprint = Blueprint("webhooks", __name__)
 
-    @blueprint.route("/in/africastalking/<token>/ussd", methods=METHODS, provide_automatic_options=False)
+    @blueprint.route("/in/africastalking/<token>/ussd", **ANY)
     def africastalking_ussd(token: str) -> Response:
         if request.method != "POST":
             return not_found()
@@ -36,7 +40,7 @@ def webhooks(pipeline: Pipeline, ussd: UssdChannel) -> Blueprint:
         except Unreadable:
             return Response(UNREADABLE, 400, content_type=PLAIN)
 
-    @blueprint.route("/in/africastalking/<token>/ussd-end", methods=METHODS, provide_automatic_options=False)
+    @blueprint.route("/in/africastalking/<token>/ussd-end", **ANY)
     def africastalking_ussd_end(token: str) -> Response:
         if request.method != "POST":
             return not_found()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -120,8 +119,8 @@ class Line:
     def _took(self, turn: Turn) -> str:
         stored = turn.session.to_json() if turn.session else None
         session = Session.from_json(stored) if stored else None
-        self.turn = replace(turn, session=session)
-        self.call = replace(self.call, language=turn.language)
+        self.turn = turn._replace(session=session)
+        self.call = self.call._replace(language=turn.language)
         return turn.reply
 
     @property
@@ -211,7 +210,7 @@ def test_the_language_is_asked_before_anything_else_and_a_shortcut_waits_for_it(
 
 def test_a_channel_without_lao_script_does_not_offer_it() -> None:
     line = Line(language=None)
-    line.call = replace(line.call, budget=Budget(100, 0))
+    line.call = line.call._replace(budget=Budget(100, 0))
     assert line.dials() == "1 Lao ABC\n2 English"
 
 
