@@ -77,10 +77,10 @@ def build(settings: Settings, clock: Callable[[], datetime], ports: Ports | None
     if faults:
         raise SystemExit("This conversation cannot be run:\n" + "\n".join(f"  {fault}" for fault in faults))
     engine = Engine(atlas, catalogues, facts)
-    if ports is None:
-        ports = Ports(SqlRegistry(Hot(settings.register_url), today), scheme)
+    hot = Hot(settings.database_url)
+    if ports is None:  # a register beside the sessions shares their connection, and its cache
+        beside = settings.register_url == settings.database_url
+        ports = Ports(SqlRegistry(hot if beside else Hot(settings.register_url), today), scheme)
     tokens = settings.webhook_tokens or (webhook_token(settings.keys_dir),)
-    pipeline = Pipeline(
-        engine, ports, Store(Hot(settings.database_url)), hasher(settings.keys_dir), tokens, clock, timezone
-    )
+    pipeline = Pipeline(engine, ports, Store(hot), hasher(settings.keys_dir), tokens, clock, timezone)
     return Installation(settings, engine, pipeline, ussd, tokens, facts, budgets, LOCALES, clock, timezone)

@@ -142,11 +142,11 @@ def open_record(talk: Talk[Ports], digits: str | None = None) -> bool:
     early = [row.month for row in record.contributions if row.month > shown[-1]]  # paid before its time
     whys = judge_months(talk, record.member, record.contributions, [*shown, *early])
     paid = [month for month, why in whys.items() if why is Why.PAID]
-    missing = [month for month in reversed(shown) if month not in paid]
+    missing = [month for month in reversed(shown) if whys[month] is not Why.PAID]
     talk["member"] = record.member
     talk["paid"], talk["gaps"] = len(shown) - len(missing), len(missing)
     if paid:
-        talk["last"] = max(paid)
+        talk["last"] = paid[-1]
     talk.list("missing", [{"month": month, "why": whys[month], "advice": whys[month]} for month in missing])
     rule = talk.ask.scheme.on(talk.today).treatment
     if rule:
@@ -162,17 +162,14 @@ def judge_months(
     talk: Talk[Ports], member: str, rows: Sequence[Contribution], months: Sequence[Month]
 ) -> dict[Month, Why]:
     """How each month stands. Employments are asked for only where a month has no row at all."""
-    by_month: dict[Month, list[Contribution]] = {month: [] for month in months}
+    by_month: dict[Month, list[Contribution]] = {}
     for row in rows:
-        if row.month in by_month:
-            by_month[row.month].append(row)
+        by_month.setdefault(row.month, []).append(row)
     employed: Collection[Month] = ()
-    if not all(by_month.values()):
+    if not all(month in by_month for month in months):
         employed = set(talk.ask.registry.employed(member, months[0]))
-    return {
-        month: judge(month, its_rows, month in employed, talk.today, talk.ask.scheme)
-        for month, its_rows in by_month.items()
-    }
+    today, scheme = talk.today, talk.ask.scheme
+    return {month: judge(month, by_month.get(month, ()), month in employed, today, scheme) for month in months}
 
 
 @flow.work

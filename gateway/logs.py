@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 
 import orjson
 import structlog
@@ -18,9 +19,19 @@ def configure_logs(level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(serializer=_one_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_names: Line(sys.stderr),
         cache_logger_on_first_use=False,  # tests replace standard error
     )
+
+
+class Line(structlog.PrintLogger):
+    """Writes one line; a full disk or a closed pipe costs the line, never the caller her answer."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError, ValueError):
+            super().msg(message)
+
+    debug = info = warning = error = critical = msg
 
 
 def _one_line(event: object, default: object = None, **_options: object) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -73,7 +73,9 @@ class Settings(BaseSettings):
 
     @field_validator("database_url", "registry_url")
     @classmethod
-    def _readable(cls, url: str) -> str:
+    def _readable(cls, url: str, field: ValidationInfo) -> str:
+        if not url and field.field_name == "database_url":
+            raise ValueError("sessions need a database: sqlite:/// or postgresql://")
         try:
             backend = make_url(url).get_backend_name() if url else "sqlite"
         except ArgumentError as problem:

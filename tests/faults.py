@@ -14,6 +14,7 @@ from typing import TypeVar
 import psycopg
 import pytest
 from flask import Flask
+from psycopg import sql
 from sqlalchemy import make_url
 
 from gateway.installation import Installation
@@ -149,6 +150,8 @@ def locked(url: str, table: str) -> Iterator[None]:
 def emptied(url: str) -> Iterator[str]:
     """The same PostgreSQL database for many tests, without tables each time: far cheaper than a new one."""
     with psycopg.connect(url, autocommit=True) as connection:
+        name = sql.Identifier(make_url(url).database or "")
+        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
     yield url

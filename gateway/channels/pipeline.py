@@ -92,7 +92,7 @@ class Pipeline:
         try:
             event = channel.parse(body)
         except NoNumber:
-            return channel.frame(self._last_words(None, NO_NUMBER))
+            return channel.frame(self.last_words(None, NO_NUMBER))
         return channel.frame(self.answer(channel, event))
 
     def answer(self, channel: Channel, event: Inbound) -> Answer:
@@ -110,7 +110,7 @@ class Pipeline:
                     now = self.clock()
                     turn = self._step(channel, event, known, now, language)
                     if turn.failed is not None:
-                        _report("register not reached", turn.failed)
+                        report("register not reached", turn.failed)
                     step = Step(
                         key=key,
                         caller=caller,
@@ -127,8 +127,8 @@ class Pipeline:
                         return step.answer
                 raise TimeoutError("other hops of this caller were faster each time")
         except Exception as problem:  # whatever it is, the caller needs words and the log needs one line
-            _report("hop failed", problem)
-            return self._last_words(language, SORRY)
+            report("hop failed", problem)
+            return self.last_words(language, SORRY)
 
     def _step(
         self, channel: Channel, event: Inbound, known: Conversation | None, now: datetime, language: str | None
@@ -165,7 +165,7 @@ class Pipeline:
         chosen = known.language if known else None
         return chosen if chosen in self.engine.catalogues.within(channel.budget) else None
 
-    def _last_words(self, language: str | None, wording: str) -> Answer:
+    def last_words(self, language: str | None, wording: str) -> Answer:
         """An END in her language; where it is not known, in the two that every handset can show."""
         say = self.engine.catalogues.say
         if language:
@@ -173,7 +173,7 @@ class Pipeline:
         return Answer(f"{say('lo_Latn', wording)} / {say('en', wording)}", ends=True)
 
 
-def _report(event: str, problem: BaseException) -> None:
+def report(event: str, problem: BaseException) -> None:
     """One line with an id, the kinds of error and where: never their words, which may quote what was typed."""
     kinds = []
     cause: BaseException | None = problem

@@ -209,10 +209,12 @@ class _Walk:
             if not isinstance(place.state, Do):
                 return self._rest(name)
             self.talk.fields = self.engine.fields[place.flow.name]
+            before = dict(self.talk.data)  # what the work takes is there again when it is tried again
             try:
                 way = place.flow.works[place.state.name](self.talk)
             except (TimeoutError, ConnectionError) as problem:
                 self.failed = problem
+                self.talk.data = before
                 return self._try_later(place)
             name = place.target(place.state.ways[way])
         raise RecursionError(f"{name}: more than {MAX_WORK} work states in a row")

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from gateway.registry.port import Contribution, Posting
@@ -49,13 +50,14 @@ class Right:
     months_short: int  # when not live: paid months that bring it back, from the last completed month on
 
 
-def window(today: date) -> list[Month]:
+@lru_cache(maxsize=4)  # every caller of a day asks for the same twelve
+def window(today: date) -> tuple[Month, ...]:
     """The twelve calendar months that end with the last completed one, oldest first.
 
     The month under way is left out: its contribution falls due in the next.
     """
-    last = Month.of(today) + -1
-    return [last + -back for back in range(WINDOW_MONTHS - 1, -1, -1)]
+    this_month = Month.of(today)
+    return tuple(this_month + -back for back in range(WINDOW_MONTHS, 0, -1))
 
 
 def judge(

@@ -13,6 +13,7 @@ another event got there first.
 from __future__ import annotations
 
 import math
+import os
 import socket
 import sqlite3
 import threading
@@ -81,15 +82,25 @@ class Watchdog:
         self._slots: weakref.WeakSet[Slot] = weakref.WeakSet()  # a thread that ends takes its slot along
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        os.register_at_fork(after_in_child=self._forked)
 
     def slot(self) -> Slot:
         slot = Slot()
         with self._lock:
             self._slots.add(slot)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
-                self._thread.start()
+                self._start()
         return slot
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+        self._thread.start()
+
+    def _forked(self) -> None:
+        """A forked worker inherits the slots but no thread, and perhaps a lock that nobody will open."""
+        self._lock = threading.Lock()
+        if self._thread is not None:
+            self._start()
 
     def _run(self) -> None:
         while True:

@@ -8,7 +8,8 @@ import structlog
 from flask import Blueprint, Response, request
 
 from gateway.channels.africastalking import UssdChannel
-from gateway.channels.pipeline import Pipeline, Refused, Unreadable
+from gateway.channels.pipeline import Pipeline, Refused, Unreadable, report
+from gateway.conversation.screens import SORRY
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 # a doubled slash is another address too: werkzeug would redirect, with the token in its page
@@ -59,5 +60,11 @@ def webhooks(pipeline: Pipeline, ussd: UssdChannel) -> Blueprint:
             milliseconds=ending.milliseconds,
         )
         return Response("", 200, content_type=PLAIN)
+
+    @blueprint.errorhandler(Exception)
+    def unforeseen(problem: Exception) -> Response:
+        """Not even a fault of ours is a page of HTML: an END in the frame every handset shows, and a line."""
+        report("webhook failed", problem)
+        return Response(f"END {pipeline.last_words(None, SORRY).text}", content_type=PLAIN)
 
     return blueprint

@@ -1,0 +1,1 @@
+"""How fast is one hop? See README.md; `python -m bench --help`."""
