@@ -168,8 +168,14 @@ def judge_months(
     employed: Collection[Month] = ()
     if not all(month in by_month for month in months):
         employed = set(talk.ask.registry.employed(member, months[0]))
-    today, scheme = talk.today, talk.ask.scheme
-    return {month: judge(month, by_month.get(month, ()), month in employed, today, scheme) for month in months}
+    full = {row.month for row in rows if row.full}
+
+    def standing(month: Month) -> Why:
+        if month in full:  # most months, and nothing more to ask
+            return Why.PAID
+        return judge(month, by_month.get(month, ()), month in employed, talk.today, talk.ask.scheme)
+
+    return {month: standing(month) for month in months}
 
 
 @flow.work

@@ -1,7 +1,7 @@
 """The catalogues: one wording in, the caller's language out.
 
-Babel's own `Translations`, loaded by **string** name: `Locale.parse("lo_Latn")` silently becomes `lo`, and
-Lao script on a romanised session would treble its cost. What `lo_Latn` lacks falls back to English.
+Read by Babel, found by **string** name: `Locale.parse("lo_Latn")` silently becomes `lo`, and Lao script on a
+romanised session would more than double its cost. What `lo_Latn` lacks falls back to English, never to Lao.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
+from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
 
 from gateway.text.alphabet import Budget, is_gsm7
 
@@ -45,11 +45,11 @@ def read_entries(directory: Path) -> Entries:
 
 
 class Catalogues:
-    """All catalogues of an installation, held in memory."""
+    """All catalogues of an installation, held in memory: wording to wording, one look-up a sentence."""
 
-    def __init__(self, catalogues: Mapping[str, NullTranslations], default: str = "en") -> None:
+    def __init__(self, catalogues: Mapping[str, Mapping[str, str]], default: str = "en") -> None:
         self.default = default
-        self._say = {name: catalogue.gettext for name, catalogue in catalogues.items()}
+        self._words = catalogues
 
     @classmethod
     def load(cls, directory: Path, default: str = "en") -> Catalogues:
@@ -60,16 +60,18 @@ class Catalogues:
             if not compiled.exists():
                 raise FileNotFoundError(f"no compiled catalogue for {language}: run `make catalogues`")
             with compiled.open("rb") as file:
-                catalogues[language] = Translations(file, domain=DOMAIN)
+                words = {str(message.id): str(message.string) for message in read_mo(file) if message.id}
+            catalogues[language] = words
+        catalogues["lo_Latn"] = {**catalogues["en"], **catalogues["lo_Latn"]}
         return cls(catalogues, default)
 
     @property
     def languages(self) -> tuple[str, ...]:
-        return tuple(self._say)
+        return tuple(self._words)
 
     def say(self, language: str | None, wording: str) -> str:
-        """The wording in this language; an empty wording stays empty (gettext would give the header)."""
-        return self._say[language or self.default](wording) if wording else ""
+        """The wording in this language, or itself where the catalogue has none."""
+        return self._words[language or self.default].get(wording, wording)
 
     def speaker(self, language: str) -> partial[str]:
         return partial(self.say, language)
@@ -77,4 +79,4 @@ class Catalogues:
     @lru_cache(maxsize=16)  # noqa: B019 (channels are few, and catalogues live as long as the process)
     def within(self, budget: Budget) -> tuple[str, ...]:
         """Languages whose script this channel can carry: with no UCS-2 there is no Lao script."""
-        return tuple(name for name in self._say if is_gsm7(SCRIPTS.get(name, "")) or budget.ucs2 > 0)
+        return tuple(name for name in self._words if is_gsm7(SCRIPTS.get(name, "")) or budget.ucs2 > 0)

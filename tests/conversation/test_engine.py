@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from babel.support import NullTranslations
 
 from gateway.conversation import RESUME, Ask, Atlas, Do, Each, End, Flow, Menu, Talk, Tell, fields
 from gateway.conversation.engine import MAX_HISTORY, Call, Engine, Session, Turn
@@ -79,7 +78,7 @@ def build(change: Callable[[Flow], None] = lambda flow: None) -> Engine:
 
     change(flow)
     atlas = Atlas(flow, home="a.menu", welcome="a.hello", resume="a.back", down="a.later")
-    catalogues = Catalogues({language: NullTranslations() for language in LANGUAGES})
+    catalogues = Catalogues({language: {} for language in LANGUAGES})
     return Engine(atlas, catalogues, {"code": Fact("*1#")})
 
 

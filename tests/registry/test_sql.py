@@ -9,7 +9,8 @@ import pytest
 
 from gateway.registry.port import Contribution, Posting, Record, Registry
 from gateway.registry.sql import SqlRegistry
-from gateway.storage.hot import Compiled, Hot, Row, Values
+from gateway.storage.hot import Hot
+from gateway.storage.links import Compiled, Row, Values
 from gateway.text.values import Month
 from tests.registry.rows import ALONE, NEW, SHARED, few
 

@@ -11,7 +11,8 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, bindparam, cast, 
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import CompileError
 
-from gateway.storage.hot import LOCK_SECONDS, Conflict, Hot, hop_within
+from gateway.storage.hot import Conflict, Hot, hop_within
+from gateway.storage.links import LOCK_SECONDS
 from tests.faults import at_once
 from tests.storage.conftest import Open
 
@@ -71,7 +72,7 @@ def test_a_statement_the_database_cannot_say_fails_when_it_is_compiled(open_hot:
     hot = open_hot("sqlite:///nowhere/at/all.db")
     with pytest.raises(CompileError):
         hot.statement(select(cast(NOTES.c.words, ARRAY(Text))))
-    assert not hasattr(hot._mine, "connection")  # nobody was asked
+    assert not hasattr(hot._mine, "link")  # nobody was asked
 
 
 def test_values_that_stand_in_the_statement_need_not_be_handed_over(hot: Hot) -> None:
@@ -86,7 +87,7 @@ def test_a_thread_keeps_its_connection_and_shares_it_with_nobody(hot: Hot) -> No
     def use() -> None:
         for _time in range(20):
             hot.rows(hot.statement(select(func.count()).select_from(NOTES)), {}, 2.0)
-        seen.append((threading.current_thread(), hot._mine.connection))
+        seen.append((threading.current_thread(), hot._mine.link))
         hot.close()
 
     at_once([use] * 6)
@@ -125,7 +126,7 @@ def test_a_hop_without_time_to_connect_does_not_begin_to(hot: Hot) -> None:
     with hop_within(1.0), pytest.raises(TimeoutError, match="no time left"):
         hot.rows(hot.statement(ALL), {}, 1.0)
     assert monotonic() - began < 0.1
-    assert not hasattr(hot._mine, "connection")
+    assert not hasattr(hot._mine, "link")
 
 
 def test_hops_of_two_threads_do_not_share_their_time(hot: Hot) -> None:

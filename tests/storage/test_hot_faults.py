@@ -11,24 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import bindparam, func, literal, literal_column, select, text
 
-import gateway.storage.hot
-from gateway.storage.hot import (
-    CONNECT_SECONDS,
-    LOCK_SECONDS,
-    REST_SECONDS,
-    TICK_SECONDS,
-    Compiled,
-    Hot,
-    Row,
-    hop_within,
-    watch,
-)
+from gateway.storage.hot import REST_SECONDS, TICK_SECONDS, Hot, hop_within, watch
+from gateway.storage.links import CONNECT_SECONDS, LOCK_SECONDS, Compiled, PostgresLink, Row, Steps
 from tests.faults import at_once, frozen, locked, refused_port, wire_to
 from tests.storage.conftest import Open
 
@@ -106,15 +95,15 @@ def test_an_answer_that_comes_as_the_wire_is_cut_does_not_spoil_the_next(
     hot = open_hot(postgres_url)
     one = hot.statement(ONE)
 
-    def just_too_late(*arguments: Any) -> list[Row]:
-        rows = answered(*arguments)
+    def just_too_late(link: PostgresLink, steps: Steps) -> list[Row]:
+        rows = answered(link, steps)
         watch.slot.deadline = 0.0
         watch.slot.cut_if_late(monotonic())
         return rows
 
-    answered = gateway.storage.hot._postgres_steps
+    answered = PostgresLink.run
     with monkeypatch.context() as patched:
-        patched.setattr(gateway.storage.hot, "_postgres_steps", just_too_late)
+        patched.setattr(PostgresLink, "run", just_too_late)
         assert hot.rows(one, {}, 1.0) == [(1,)]
     assert hot.rows(one, {}, 1.0) == [(1,)]
 
