@@ -69,7 +69,10 @@ class UssdChannel:
 
     def frame(self, answer: Answer) -> str:
         """`CON ` or `END `, then text in which no control character can pose as anything else."""
-        return ("END " if answer.ends else "CON ") + CONTROL.sub("", answer.text)
+        text = answer.text
+        if not text.replace("\n", "").isprintable():
+            text = CONTROL.sub("", text)
+        return ("END " if answer.ends else "CON ") + text
 
 
 def _form(body: bytes) -> dict[str, str]:

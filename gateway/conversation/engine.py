@@ -34,7 +34,8 @@ class Effect(NamedTuple):
 
 
 class Session(NamedTuple):
-    """Where a call stands. `pages` and `choices` are what the caller saw: an answer is read against them."""
+    """Where a call stands. `choices` are what the caller saw: an answer is read against them. `pages` are kept
+    of a screen that has several."""
 
     place: str
     history: tuple[str, ...] = ()
@@ -233,18 +234,19 @@ class _Walk:
             return self._nearest()
         if isinstance(place.state, End):
             return self._finish(pages[0], None)
-        rests = Session(name, tuple(self.history[-MAX_HISTORY:]), self.talk.data, pages, 0, choices)
+        several = pages if len(pages) > 1 else ()
+        rests = Session(name, tuple(self.history[-MAX_HISTORY:]), self.talk.data, several, 0, choices)
         if name == self.atlas.home:
-            return self._shortcut(rests, self.session.pending)
+            return self._shortcut(pages[0], rests, self.session.pending)
         if name == self.atlas.resume:
             rests = rests._replace(cut=self.session.cut)
         if self.session.pending:
             rests = rests._replace(pending=self.session.pending)
         return self._finish(pages[0], rests)
 
-    def _shortcut(self, session: Session, keys: Sequence[str]) -> Turn:
+    def _shortcut(self, home: str, session: Session, keys: Sequence[str]) -> Turn:
         """From the main menu, press the keys one by one as the caller would; a secret is never taken so."""
-        turn = self._finish(session.pages[0], session)
+        turn = self._finish(home, session)
         effects = list(turn.effects)
         for key in keys:
             place = self.atlas.get(session.place)
@@ -266,7 +268,7 @@ class _Walk:
         self.session = cut._replace(pending=())
         if isinstance(place.state, Do):
             return self._go(place.name)
-        return self._turn(cut.page)
+        return self._turn(cut.page) if cut.pages else self._rest(place.name)
 
     def _turn(self, page: int) -> Turn:
         """The same screen, another page: nothing is computed again."""

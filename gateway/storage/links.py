@@ -23,7 +23,7 @@ from sqlalchemy import URL
 LOCK_SECONDS = 0.4  # longest wait for another hop of the same caller (reliability target: 400 ms)
 CONNECT_SECONDS = 2  # libpq accepts no less
 SQLITE_MAP_BYTES = 2_147_418_112  # pages are read in place instead of copied (SQLite's own limit)
-SQLITE_WAL_PAGES = 16_384  # 64 MB between checkpoints, for the hop that meets one waits for the disk
+SQLITE_WAL_PAGES = 1_000
 
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
@@ -112,7 +112,8 @@ class PostgresLink:
             url.set(drivername="postgresql").render_as_string(hide_password=False),
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
-            options=f"-c lock_timeout={int(LOCK_SECONDS * 1000)} -c timezone=UTC",
+            client_encoding="UTF8",  # whatever the server was set up for: values are read below
+            options=f"-c lock_timeout={int(LOCK_SECONDS * 1000)} -c timezone=UTC -c datestyle=ISO",
         )
         self._libpq = self._connection.pgconn
         self._prepared: dict[str, bytes] = {}

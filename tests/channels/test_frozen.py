@@ -8,15 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
+import psycopg
+import psycopg.sql
 import pytest
 
 from gateway.channels.pipeline import RESUME_SECONDS
 from gateway.installation import Installation
 from gateway.text.alphabet import USSD
-from tests.channels.conftest import DOWN, SUMMARY, Line, Open, fill, looks, sorry
+from tests.channels.conftest import DOWN, SUMMARY, Line, Open, fill, looks, rows, sorry
 from tests.conftest import Clock
 from tests.faults import hang_up, locked, refused_port, wire_to
+from tests.register import Register
 
+EMPLOYED = "+8562055500005"
 PROMISED = 4.0  # seconds from the last byte in to the first byte out
 
 
@@ -141,3 +145,46 @@ def test_no_store_at_all_is_said_fast_in_two_languages_a_thousand_times(open_app
         assert line.hop(f"s{number}", "1") == sorry(app, None)
     assert USSD.fits(sorry(app, None).removeprefix("END "))
     assert monotonic() - began < PROMISED
+
+
+def test_a_register_that_is_only_slow_keeps_her_place(postgres_url: str, open_app: Open, clock: Clock) -> None:
+    """The look-up's share is used up; what is left of the hop is enough to write where she is."""
+    app = open_app(fill(postgres_url))
+    line = Line(app).in_english()
+    clock.moves(seconds=RESUME_SECONDS + 1)
+    line.hop("s1", "")
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute("ALTER TABLE members RENAME TO quick")
+        other.execute("CREATE VIEW members AS SELECT quick.* FROM quick, pg_sleep(6)")
+        with in_time():
+            assert line.hop("s1", "1") == DOWN
+        other.execute("DROP VIEW members")
+        other.execute("ALTER TABLE quick RENAME TO members")
+    assert line.hop("s2", "").startswith("CON Welcome back.")
+    assert line.hop("s2", "1").startswith(SUMMARY)
+
+
+def test_a_database_that_writes_dates_another_way(postgres_url: str, open_app: Open) -> None:
+    """How an office set its server up is not ours to decide: dates, numbers and letters read the same."""
+    register = Register(fill(postgres_url))
+    register.member(5, EMPLOYED, {})  # from a day on that has to be read
+    register.close()
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        name = psycopg.sql.Identifier(other.info.dbname)
+        for setting in ("datestyle = 'SQL, DMY'", "client_encoding = 'LATIN1'"):
+            other.execute(psycopg.sql.SQL("ALTER DATABASE {} SET ").format(name) + psycopg.sql.SQL(setting))
+    app = open_app(postgres_url)
+    try:
+        line = Line(app, EMPLOYED)
+        line.call("language", "", "3")
+        lao = line.hop("s1", "")
+        assert "ປະກັນສັງຄົມ" in lao
+        assert line.hop("s1", "") == lao
+        assert line.hop("s1", "1").startswith("CON ")
+        assert line.hop("s1", "1*1").startswith("CON ")
+    finally:
+        hang_up(app)
+        with psycopg.connect(postgres_url, autocommit=True) as other:
+            other.execute(psycopg.sql.SQL("ALTER DATABASE {} RESET ALL").format(name))
+    kept = "".join(answer for (answer,) in rows(postgres_url, "SELECT answer FROM inbound"))
+    assert "ປະກັນສັງຄົມ" in kept  # as letters, and not as the bytes of another alphabet

@@ -48,12 +48,15 @@ def test_copies_of_one_hop_at_once_have_one_effect_and_one_answer(both: Flask, p
 
 
 def test_copies_of_a_strangers_first_hop_at_once(both: Flask, peopled: str) -> None:
+    Line(both, "+8562055599999").hop(
+        "before", ""
+    )  # this thread stays connected: SQLite tidies up when the last one leaves
     for number in range(ROUNDS // 4):
         event = Inbound("first", f"+85620555{number:05d}", "")
         answers = at_once([lambda event=event: answering(both, event)] * 4)  # type: ignore[misc]
         assert set(answers) == {Answer("1 Lao ABC\n2 English\n3 ລາວ", ends=False)}
     assert set(rows(peopled, "SELECT version FROM conversations")) == {(1,)}
-    assert len(rows(peopled, "SELECT key FROM inbound")) == ROUNDS // 4
+    assert len(rows(peopled, "SELECT key FROM inbound")) == 1 + ROUNDS // 4
 
 
 def test_different_hops_of_one_caller_at_once_are_one_after_the_other(both: Flask, peopled: str) -> None:
