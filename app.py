@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 
 from flows import Ports, atlas
-from gateway.channels.africastalking import UssdChannel
+from gateway.channels.africastalking import MAX_BODY, UssdChannel
 from gateway.channels.pipeline import Pipeline
 from gateway.cli import commands
 from gateway.conversation.check import check
@@ -47,6 +47,7 @@ def create_app(
     configure_logs()
     gateway = build(read_settings(config), clock, ports)
     app = Flask("pakan", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions["pakan"] = gateway
     app.register_blueprint(webhooks(gateway.pipeline, gateway.ussd))
     app.register_blueprint(health(gateway.shortfall))
@@ -78,9 +79,10 @@ def build(settings: Settings, clock: Callable[[], datetime], ports: Ports | None
         raise SystemExit("This conversation cannot be run:\n" + "\n".join(f"  {fault}" for fault in faults))
     engine = Engine(atlas, catalogues, facts)
     hot = Hot(settings.database_url)
-    if ports is None:  # a register beside the sessions shares their connection, and its cache
-        beside = settings.register_url == settings.database_url
-        ports = Ports(SqlRegistry(hot if beside else Hot(settings.register_url), today), scheme)
+    if ports is None:
+        # one SQLite file, one link: its cache serves both; a link to a server is lost with a slow look-up
+        shared = hot.is_sqlite and settings.register_url == settings.database_url
+        ports = Ports(SqlRegistry(hot if shared else Hot(settings.register_url), today), scheme)
     tokens = settings.webhook_tokens or (webhook_token(settings.keys_dir),)
     pipeline = Pipeline(engine, ports, Store(hot), hasher(settings.keys_dir), tokens, clock, timezone)
     return Installation(settings, engine, pipeline, ussd, tokens, facts, budgets, LOCALES, clock, timezone)

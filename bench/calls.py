@@ -50,7 +50,7 @@ class Calls:
         self._next[language] += 1
         session = secrets.token_hex(16)
         ussd, pipeline = self.gateway.ussd, self.gateway.pipeline
-        answer = pipeline.receive(ussd, self.gateway.tokens[0], form(session, phone, "").encode())
+        answer = pipeline.receive(ussd, self.gateway.tokens[0], form(session, phone, "").encode)
         if not answer.startswith("CON ") or "\n1 " not in answer:
             raise click.ClickException(f"A dial was not answered with the main menu but with: {answer}")
         return form(session, phone, "1")

@@ -76,12 +76,16 @@ class Settings(BaseSettings):
     def _readable(cls, url: str, field: ValidationInfo) -> str:
         if not url and field.field_name == "database_url":
             raise ValueError("sessions need a database: sqlite:/// or postgresql://")
+        if not url:
+            return url
         try:
-            backend = make_url(url).get_backend_name() if url else "sqlite"
+            database = make_url(url)
         except ArgumentError as problem:
             raise ValueError("not a database URL, such as postgresql://user@host/name") from problem
-        if backend not in {"sqlite", "postgresql"}:
-            raise ValueError(f"{backend} is not supported: sqlite:/// or postgresql://")
+        if database.drivername not in {"sqlite", "postgresql", "postgresql+psycopg"}:
+            raise ValueError(f"{database.drivername} is not supported: sqlite:/// or postgresql://")
+        if "," in (database.host or "") or "host" in database.query:
+            raise ValueError("name one host: a hop has no time to try several")
         if url.endswith(":memory:") or url in {"sqlite://", "sqlite:///"}:
             raise ValueError("a database in memory cannot be shared by two processes: name a file")
         return url

@@ -86,11 +86,11 @@ class Pipeline:
         if not sum(hmac.compare_digest(typed, ours) for ours in self.tokens):
             raise Refused
 
-    def receive(self, channel: Channel, token: str, body: bytes) -> str:
-        """Answer one event; raises `Refused` or `Unreadable` and nothing else."""
+    def receive(self, channel: Channel, token: str, body: Callable[[], bytes]) -> str:
+        """Answer one event; raises `Refused` or `Unreadable`. Nobody's body is read before the token is right."""
         self.verify(token)
         try:
-            event = channel.parse(body)
+            event = channel.parse(body())
         except NoNumber:
             return channel.frame(self.last_words(None, NO_NUMBER))
         return channel.frame(self.answer(channel, event))

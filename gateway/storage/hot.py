@@ -149,7 +149,20 @@ class Hot:
         return self.write(((compiled, values),), within)
 
     def write(self, steps: Steps, within: float) -> list[Row]:
-        """Run statements in one transaction: the first returns rows; if it returns none, nothing happens."""
+        """Run statements in one transaction: the first returns rows; if it returns none, nothing happens.
+
+        A link that was idle when its server restarted is replaced once. That may run the steps twice, which
+        every writer here must allow, as `Store.commit` does: its second attempt finds the version moved.
+        """
+        was_open = hasattr(self._mine, "link")
+        try:
+            return self._run(steps, within)
+        except ConnectionError:
+            if not was_open:
+                raise
+            return self._run(steps, within)
+
+    def _run(self, steps: Steps, within: float) -> list[Row]:
         link = self._link()
         slot, now = watch.slot, monotonic()
         if watch.hop_until <= now:
@@ -183,12 +196,13 @@ class Hot:
             return link
         if monotonic() < self._rest_until:
             raise ConnectionError("resting after a failed connection")
-        if watch.hop_until - monotonic() < CONNECT_SECONDS:
+        if not self.is_sqlite and watch.hop_until - monotonic() < CONNECT_SECONDS:
             raise TimeoutError("no time left in this hop to connect")
         try:
             self._mine.link = link = SqliteLink(self.url) if self.is_sqlite else PostgresLink(self.url)
         except (sqlite3.Error, psycopg.Error) as problem:
-            self._rest_until = monotonic() + REST_SECONDS
+            if not self.is_sqlite:  # a file that was busy may be free the next moment
+                self._rest_until = monotonic() + REST_SECONDS
             raise ConnectionError(type(problem).__name__) from problem
         return link
 

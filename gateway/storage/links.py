@@ -174,4 +174,7 @@ def _dumped(value: Any) -> bytes | None:
         return None
     if isinstance(value, bool):
         return b"t" if value else b"f"
-    return str(value).encode()
+    dumped = str(value).encode()
+    if b"\0" in dumped:
+        raise ValueError("text with a NUL cannot be stored")  # libpq would cut it off there without a word
+    return dumped

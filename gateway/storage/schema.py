@@ -21,6 +21,7 @@ Holds = Literal["store", "register"]
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 CONNECT_SECONDS: Final = 2  # libpq accepts no less
+IMPATIENT: Final = "-c lock_timeout=1000 -c statement_timeout=1000"  # milliseconds: a probe has to answer
 LOCK: Final = 0x50414B414E  # "PAKAN": two processes that start together migrate one after the other
 
 

@@ -1,7 +1,8 @@
 """The gateway's own tables: one row a caller, one row an event, one row a look at somebody's record.
 
-No phone number, name, input or figure of a member is stored here as typed or spoken: callers, sessions
-and key paths are keyed hashes (see `keys`). `conversations.place` holds the screen the caller is reading.
+No phone number, name or amount is stored here: callers, sessions and key paths are keyed hashes (see `keys`).
+`conversations.place` holds the screen the caller is reading, and what she typed only where it still has to be
+used: keys dialled ahead of the language question, an answer whose look-up failed and will be tried again.
 Times are whole seconds since 1970 UTC: integers cost nothing to read on the hop.
 """
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from gateway.channels.africastalking import UssdChannel
 from gateway.channels.pipeline import Pipeline, Refused, Unreadable, report
@@ -33,25 +34,15 @@ def webhooks(pipeline: Pipeline, ussd: UssdChannel) -> Blueprint:
     @blueprint.route("/in/africastalking/<token>/ussd", **ANY)
     def africastalking_ussd(token: str) -> Response:
         if request.method != "POST":
-            return not_found()
-        try:
-            return Response(pipeline.receive(ussd, token, request.get_data()), content_type=PLAIN)
-        except Refused:
-            return not_found()
-        except Unreadable:
-            return Response(UNREADABLE, 400, content_type=PLAIN)
+            raise Refused
+        return Response(pipeline.receive(ussd, token, request.get_data), content_type=PLAIN)
 
     @blueprint.route("/in/africastalking/<token>/ussd-end", **ANY)
     def africastalking_ussd_end(token: str) -> Response:
         if request.method != "POST":
-            return not_found()
-        try:
-            pipeline.verify(token)
-            ending = ussd.parse_ending(request.get_data())
-        except Refused:
-            return not_found()
-        except Unreadable:
-            return Response(UNREADABLE, 400, content_type=PLAIN)
+            raise Refused
+        pipeline.verify(token)
+        ending = ussd.parse_ending(request.get_data())
         log.info(
             "call ended",
             call=pipeline.hasher("session", ussd.name, ending.session)[:8],
@@ -60,6 +51,13 @@ def webhooks(pipeline: Pipeline, ussd: UssdChannel) -> Blueprint:
             milliseconds=ending.milliseconds,
         )
         return Response("", 200, content_type=PLAIN)
+
+    blueprint.register_error_handler(Refused, not_found)
+
+    @blueprint.errorhandler(Unreadable)
+    @blueprint.errorhandler(RequestEntityTooLarge)
+    def unreadable(_problem: Exception) -> Response:
+        return Response(UNREADABLE, 400, content_type=PLAIN)
 
     @blueprint.errorhandler(Exception)
     def unforeseen(problem: Exception) -> Response:

@@ -121,7 +121,8 @@ def test_a_hop_whose_time_is_used_up_asks_nothing_more(hot: Hot) -> None:
     assert hot.rows(count, {}, 1.0) == []  # outside of the hop the road is open
 
 
-def test_a_hop_without_time_to_connect_does_not_begin_to(hot: Hot) -> None:
+def test_a_hop_without_time_to_connect_to_a_server_does_not_begin_to(postgres_url: str, open_hot: Open) -> None:
+    hot = open_hot(postgres_url)
     began = monotonic()
     with hop_within(1.0), pytest.raises(TimeoutError, match="no time left"):
         hot.rows(hot.statement(ALL), {}, 1.0)
@@ -145,3 +146,10 @@ def test_hops_of_two_threads_do_not_share_their_time(hot: Hot) -> None:
 
 def test_waiting_for_a_lock_is_bounded_below_every_share_of_a_hop() -> None:
     assert LOCK_SECONDS < 0.5
+
+
+def test_a_nul_is_refused_rather_than_cut_off_without_a_word(postgres_url: str, open_hot: Open) -> None:
+    hot = open_hot(postgres_url)
+    with pytest.raises(ValueError, match="NUL"):
+        hot.rows(hot.statement(select(bindparam("words", type_=Text))), {"words": "ab\x00cd"}, 1.0)
+    assert hot.rows(hot.statement(select(bindparam("words", type_=Text))), {"words": "abcd"}, 1.0) == [("abcd",)]

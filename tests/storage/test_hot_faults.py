@@ -132,14 +132,14 @@ def test_a_hop_bounds_the_sum_of_its_calls(postgres_url: str, open_hot: Open) ->
             hot.rows(slow, {"seconds": 0.4}, 0.5)
 
 
-def test_a_killed_connection_is_said_and_the_next_call_is_served(postgres_url: str, open_hot: Open) -> None:
+def test_a_link_killed_while_idle_costs_nobody_an_answer(postgres_url: str, open_hot: Open) -> None:
     hot = open_hot(postgres_url)
     [(pid,)] = hot.rows(hot.statement(select(func.pg_backend_pid())), {}, 1.0)
     with psycopg.connect(postgres_url, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s)", (pid,))
-    with ends_within(0.5), pytest.raises(ConnectionError):
-        hot.rows(hot.statement(ONE), {}, 1.0)
-    assert hot.rows(hot.statement(ONE), {}, 1.0) == [(1,)]
+    with ends_within(0.5):
+        assert hot.rows(hot.statement(ONE), {}, 1.0) == [(1,)]
+    assert hot.rows(hot.statement(select(func.pg_backend_pid())), {}, 1.0) != [(pid,)]
 
 
 def test_nobody_listens_so_everybody_is_refused_at_once_for_a_while(open_hot: Open) -> None:
@@ -228,8 +228,8 @@ def test_a_sqlite_file_that_cannot_be_opened(tmp_path: Path, open_hot: Open) -> 
     hot = open_hot(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
     with ends_within(0.2), pytest.raises(ConnectionError):
         hot.rows(hot.statement(ONE), {}, 1.0)
-    with pytest.raises(ConnectionError, match="resting"):
-        hot.rows(hot.statement(ONE), {}, 1.0)
+    (tmp_path / "no" / "such").mkdir(parents=True)
+    assert hot.rows(hot.statement(ONE), {}, 1.0) == [(1,)]  # a file needs no rest: it may be there the next moment
 
 
 def test_a_question_that_means_nothing_is_no_timeout(tmp_path: Path, open_hot: Open) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from gateway.channels.africastalking import MAX_BODY
 from gateway.logs import configure_logs
 from tests.channels.conftest import ALL_PAID, Line, state
 from tests.conftest import TOKEN
@@ -16,6 +18,7 @@ from tests.web.conftest import NEXT_TOKEN
 FORM = {"sessionId": "s1", "phoneNumber": ALL_PAID, "serviceCode": "*1508#", "text": ""}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 PLAIN = "text/plain; charset=utf-8"
+FORM_TYPE = "application/x-www-form-urlencoded"
 
 WRONG = {
     "wrong": "another-token-of-the-same-kind",
@@ -176,3 +179,20 @@ def test_even_what_nobody_foresaw_is_no_page_of_html_and_no_token_in_the_log(
     logged = out + err + caplog.text
     for secret in (TOKEN, ALL_PAID, "1234", "Traceback"):
         assert secret not in logged
+
+
+def test_nobodys_body_is_read_before_the_token_is_right(client: FlaskClient) -> None:
+    class Unread(io.RawIOBase):
+        def readinto(self, _buffer: object) -> int:
+            raise AssertionError("the body of a stranger was read")
+
+    answer = client.post("/in/africastalking/wrong/ussd", input_stream=Unread(), content_length=50_000_000)
+    assert (answer.status_code, answer.text) == (404, "Not found\n")
+
+
+def test_a_form_longer_than_any_honest_one_is_refused_unread(client: FlaskClient) -> None:
+    answer = client.post(
+        f"/in/africastalking/{TOKEN}/ussd", data=b"text=" + b"1" * MAX_BODY, content_type=FORM_TYPE
+    )
+    assert (answer.status_code, answer.content_type) == (400, PLAIN)
+    assert answer.text == "This is not a form this address understands\n"
