@@ -23,7 +23,6 @@ from sqlalchemy import URL
 LOCK_SECONDS = 0.4  # longest wait for another hop of the same caller (reliability target: 400 ms)
 CONNECT_SECONDS = 2  # libpq accepts no less
 SQLITE_MAP_BYTES = 2_147_418_112  # pages are read in place instead of copied (SQLite's own limit)
-SQLITE_WAL_PAGES = 1_000
 
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
@@ -71,7 +70,6 @@ class SqliteLink:
             "synchronous=NORMAL",
             "foreign_keys=ON",
             f"mmap_size={SQLITE_MAP_BYTES}",
-            f"wal_autocheckpoint={SQLITE_WAL_PAGES}",
         ):
             self._connection.execute(f"PRAGMA {pragma}")
         self._cursor = self._connection.cursor()
