@@ -212,11 +212,15 @@ def find_years(talk: Talk[Ports]) -> str:
 
 @flow.work
 def find_months(talk: Talk[Ports]) -> str:
-    """The months of the chosen year, those that stand alike on one line; months to come are left out."""
+    """The months of the chosen year, those that stand alike on one line.
+
+    A month under way or to come is named only where the register knows something of it already.
+    """
     year: int = talk["year"]
-    first, this_month = Month(year, 1), Month.of(talk.today)
-    months = [first + ahead for ahead in range(MONTHS_IN_YEAR) if this_month - (first + ahead) >= 0]
     rows = [row for row in talk.ask.registry.history(talk["member"]) if row.month.year == year]
+    this_month, known = Month.of(talk.today), {row.month for row in rows}
+    whole_year = [Month(year, 1) + ahead for ahead in range(MONTHS_IN_YEAR)]
+    months = [month for month in whole_year if month < this_month or month in known]
     numbers: dict[Why, list[int]] = {}
     for month, why in judge_months(talk, talk["member"], rows, months).items():
         numbers.setdefault(why, []).append(month.number)
