@@ -1,4 +1,4 @@
-"""Africa's Talking USSD, by its pages "Handle sessions" and "End of session" (developers.africastalking.com, 2026).
+"""Africa's Talking USSD, by its pages "Handle sessions" and "End of session" (read in September 2026).
 
 Each hop is a form POST with the whole key path so far in `text`, joined by `*`; the answer is plain text that
 starts with `CON ` or `END `. Nothing is signed: the secret token in the address proves the sender.
