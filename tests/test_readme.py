@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -29,6 +30,17 @@ def test_a_dialogue_is_what_a_caller_reads(
     seed(gateway_url, 50, 5, 24, clock().date(), load_scheme())
     result = app.test_cli_runner().invoke(args=shlex.split(command))
     assert result.output.strip("\n") == screens.strip("\n")
+
+
+def test_its_flow_is_one() -> None:
+    [example] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(example, names)
+    flow = names["flow"]
+    talk: dict[str, str] = {}
+    way = flow.works["find"](talk)
+    assert flow.by_name["find"].ways[way] == "nearest"
+    assert flow.fields["town"].show(talk["town"], "en", str) == "Pakse"
 
 
 def test_files_it_names_are_there() -> None:
