@@ -29,6 +29,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from gateway.storage.links import (
     CONNECT_SECONDS,
+    Checkpoints,
     Compiled,
     Link,
     PostgresLink,
@@ -137,6 +138,7 @@ class Hot:
         self._dialect: Dialect = dialect(paramstyle=style)
         self._mine = threading.local()
         self._rest_until = 0.0
+        self._checkpoints: threading.Thread | None = None
 
     def statement(self, core: ClauseElement) -> Compiled:
         """Compile once, at start; a statement that the dialect cannot say fails here and not on a hop."""
@@ -204,6 +206,9 @@ class Hot:
             if not self.is_sqlite:  # a file that was busy may be free the next moment
                 self._rest_until = monotonic() + REST_SECONDS
             raise ConnectionError(type(problem).__name__) from problem
+        if self.is_sqlite and (self._checkpoints is None or not self._checkpoints.is_alive()):
+            self._checkpoints = Checkpoints(self.url.database or "", self)  # anew after a fork, too
+            self._checkpoints.start()
         return link
 
 

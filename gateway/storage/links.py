@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
 from typing import Any, Protocol
 
 import psycopg
@@ -23,6 +27,8 @@ from sqlalchemy import URL
 LOCK_SECONDS = 0.4  # longest wait for another hop of the same caller (reliability target: 400 ms)
 CONNECT_SECONDS = 2  # libpq accepts no less
 SQLITE_MAP_BYTES = 2_147_418_112  # pages are read in place instead of copied (SQLite's own limit)
+SQLITE_WAL_PAGES = 32_768  # 128 MB: where a hop would have to checkpoint, if `Checkpoints` did not keep up
+CHECKPOINT_SECONDS = 5.0  # what many hops touch is written back once, and no hop waits for it
 
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
@@ -70,6 +76,7 @@ class SqliteLink:
             "synchronous=NORMAL",
             "foreign_keys=ON",
             f"mmap_size={SQLITE_MAP_BYTES}",
+            f"wal_autocheckpoint={SQLITE_WAL_PAGES}",
         ):
             self._connection.execute(f"PRAGMA {pragma}")
         self._cursor = self._connection.cursor()
@@ -92,6 +99,21 @@ class SqliteLink:
                 execute("ROLLBACK")
             raise
         return rows
+
+
+class Checkpoints(threading.Thread):
+    """Writes a SQLite log back into its file beside the hops, as long as `owner` lives."""
+
+    def __init__(self, path: str, owner: object) -> None:
+        super().__init__(name="checkpoints", daemon=True)
+        self._file = f"{Path(path).absolute().as_uri()}?mode=rw"  # a file that went away is not made again
+        self._owner = weakref.ref(owner)
+
+    def run(self) -> None:
+        while self._owner() is not None:
+            sleep(CHECKPOINT_SECONDS)
+            with suppress(sqlite3.Error), closing(sqlite3.connect(self._file, timeout=0, uri=True)) as file:
+                file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 LOADERS: Mapping[int, Callable[[bytes], Any]] = {  # by type's OID; anything else is text
