@@ -29,7 +29,7 @@ from gateway.channels.africastalking import UssdChannel
 from gateway.channels.pipeline import Pipeline
 from gateway.conversation import engine
 from gateway.registry.sql import SqlRegistry
-from gateway.storage import hot
+from gateway.storage import hot, links
 from gateway.storage.keys import Hasher
 from gateway.storage.store import Store
 
@@ -107,7 +107,7 @@ def clocks() -> Iterator[Clocks]:
     """Put clocks around every part; take them off again."""
     found = Clocks()
     wrapped: list[tuple[Any, str, str | None]] = [*PARTS]
-    wrapped += [(hot, "_sqlite_steps", None), (hot, "_postgres_steps", None)]
+    wrapped += [(links.SqliteLink, "run", None), (links.PostgresLink, "run", None)]
     originals = [(owner, name, getattr(owner, name)) for owner, name, _line in wrapped]
     for (owner, name, line), (_owner, _name, function) in zip(wrapped, originals, strict=True):
         setattr(owner, name, found.around(function, name, line))
