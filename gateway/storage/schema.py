@@ -44,7 +44,7 @@ def upgrade(url: str, holds: Collection[Holds]) -> None:
 
 def current(url: str) -> frozenset[str]:
     """The newest revision of each branch this database holds; empty for a database without our tables."""
-    wait = {} if url.startswith("sqlite") else {"connect_timeout": CONNECT_SECONDS}
+    wait = {} if url.startswith("sqlite") else {"connect_timeout": CONNECT_SECONDS, "options": IMPATIENT}
     with create_engine(url, poolclass=pool.NullPool, connect_args=wait).connect() as connection:
         return frozenset(MigrationContext.configure(connection).get_current_heads())
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -128,3 +130,12 @@ def test_shortfall_of_a_database_that_does_not_answer_gives_nothing_away() -> No
 
 def test_amounts_fit_the_column() -> None:
     assert KIP_MAX == 2**31 - 1
+
+
+def test_a_probe_answers_though_the_tables_are_locked(postgres_url: str) -> None:
+    upgrade(postgres_url, {"store", "register"})
+    with psycopg.connect(postgres_url) as other:
+        other.execute("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
+        began = monotonic()
+        assert "does not answer" in shortfall({postgres_url: {"store", "register"}})
+        assert monotonic() - began < 3.0
