@@ -11,7 +11,8 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 
 from app import LOCALES
-from gateway.conversation.screens import LAST_WORDS, placeholders
+from gateway.conversation.fields import placeholders
+from gateway.conversation.screens import LAST_WORDS
 from gateway.text.alphabet import USSD, is_gsm7
 from gateway.text.catalogue import DOMAIN, LANGUAGES, Catalogues, read_entries
 from gateway.text.lao import normalise

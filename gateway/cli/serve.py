@@ -89,6 +89,6 @@ Pakan answers on http://{host}:{port}. In another terminal:
 or as Africa's Talking would call it:
 
   curl http://{host}:{port}/in/africastalking/{gateway.tokens[0]}/ussd \\
-       -d sessionId=1 -d phoneNumber={phone} -d serviceCode={gateway.settings.service_code} -d text=
+       -d sessionId=1 -d phoneNumber={phone} -d 'serviceCode={gateway.settings.service_code}' -d text=
 """
     )

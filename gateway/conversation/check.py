@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.conversation.fields import Field, Named, Translate
+from gateway.conversation.fields import Field, Named, Translate, placeholders
 from gateway.conversation.graph import RESUME, Ask, Atlas, Do, Each, End, Menu, Place, Tell
-from gateway.conversation.screens import MORE_WORDING, SYSTEM_WORDINGS, placeholders, show
+from gateway.conversation.screens import MORE_WORDING, SYSTEM_WORDINGS, show
 from gateway.text.alphabet import Budget, is_gsm7
 from gateway.text.catalogue import Entries, Entry
 from gateway.text.paging import ScreenTooLong, paginate

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, Protocol
 
 from gateway.text.showing import show_date, show_month
@@ -150,6 +151,7 @@ class Fact(_Plain):
 Reader = Callable[[str], Any]  # how a question understands what was typed; raises ValueError when it does not
 
 
+@lru_cache(maxsize=1024)  # wordings are few and fixed
 def placeholders(wording: str) -> tuple[str, ...]:
     """Names in a wording, in order of first appearance.
 

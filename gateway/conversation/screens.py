@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from gateway.conversation.fields import Field, Translate
-from gateway.conversation.fields import placeholders as _placeholders
+from gateway.conversation.fields import Field, Translate, placeholders
 from gateway.conversation.graph import RESUME, Ask, Each, Menu, Place, Tell, _
 
 BACK, HOME, MORE = "0", "00", "9"  # the same keys on every screen
@@ -19,8 +17,6 @@ SORRY = _("Sorry, system error. Please try later.")
 NO_NUMBER = _("This service must see your phone number. Dial again without hiding it.")
 LAST_WORDS = (SORRY, NO_NUMBER)  # said when nothing else can be: one page each
 SYSTEM_WORDINGS = (BACK_WORDING, MORE_WORDING, INVALID, CHANGED, *LAST_WORDS)
-
-placeholders = lru_cache(maxsize=1024)(_placeholders)  # wordings are few and fixed; this is only a memory
 
 Choice = tuple[str, dict[str, Any] | None]  # the full name it leads to, and the chosen item's stored values
 

@@ -128,7 +128,7 @@ def hop_within(seconds: float) -> Iterator[None]:
 
 
 class Hot:
-    """One database, a connection per thread."""
+    """One database, a link per thread."""
 
     def __init__(self, url: str) -> None:
         self.url: URL = make_url(url)

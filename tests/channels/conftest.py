@@ -18,8 +18,8 @@ from gateway.installation import Installation
 from gateway.storage.schema import upgrade
 from gateway.text.values import Month
 from tests.conftest import TOKEN, Clock
-from tests.faults import emptied, hang_up
-from tests.postgres import database_on
+from tests.emptied import one_database, postgres_url  # noqa: F401 (fixtures)
+from tests.faults import hang_up
 from tests.register import Register, paid
 
 ALL_PAID = "+8562055500001"  # member 1: every month is paid
@@ -30,19 +30,6 @@ SUMMARY = "CON 12 of the last 12 months are paid."  # what the first reads
 DOWN = "END The record cannot be reached now. Dial *1508# again in a few minutes, or call 1508."
 
 Open = Callable[..., Flask]
-
-
-@pytest.fixture(scope="package")
-def one_database(postgres_server: str) -> Iterator[str]:
-    with database_on(postgres_server) as url:
-        yield url
-
-
-@pytest.fixture
-def postgres_url(one_database: str) -> Iterator[str]:
-    """An empty PostgreSQL database: the same one for all tests of this package, emptied."""
-    with emptied(one_database) as url:
-        yield url
 
 
 @pytest.fixture

@@ -9,23 +9,9 @@ import pytest
 from gateway.storage.hot import Hot
 from gateway.storage.schema import upgrade
 from gateway.storage.store import Store
-from tests.faults import emptied
-from tests.postgres import database_on
+from tests.emptied import one_database, postgres_url  # noqa: F401 (fixtures)
 
 Open = Callable[[str], Hot]
-
-
-@pytest.fixture(scope="package")
-def one_database(postgres_server: str) -> Iterator[str]:
-    with database_on(postgres_server) as url:
-        yield url
-
-
-@pytest.fixture
-def postgres_url(one_database: str) -> Iterator[str]:
-    """An empty PostgreSQL database: the same one for all tests of this package, emptied."""
-    with emptied(one_database) as url:
-        yield url
 
 
 @pytest.fixture
