@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+from unicodedata import normalize
 
 from gateway.text.lao import clusters
 
@@ -39,6 +40,16 @@ _EXTENDED = re.compile(f"[{re.escape(EXTENSION)}]")
 def is_gsm7(text: str) -> bool:
     """Whether every character can be sent in GSM-7, extension characters included."""
     return _FOREIGN.search(text) is None
+
+
+def basic(text: str) -> str:
+    """The text in one-septet letters: marks above letters are dropped, and so is what has no such letter.
+
+    >>> basic("Café Ltd. [1] ກ")
+    'Café Ltd. 1 '
+    """
+    plain = (letter if letter in BASIC else normalize("NFD", letter)[0] for letter in text)
+    return "".join(letter for letter in plain if letter in BASIC)
 
 
 def units(text: str) -> int:
@@ -77,6 +88,8 @@ class Budget:
 USSD_MAX = Budget(gsm7=182, ucs2=80)
 # Operators often cut shorter than the standard; what an SMS holds passes everywhere we know of.
 USSD = Budget(gsm7=160, ucs2=70)
+# What one answer by SMS may cost: three joined parts.
+SMS = Budget(gsm7=3 * SMS_PART["GSM-7"], ucs2=3 * SMS_PART["UCS-2"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,11 @@ class Segments:
     alphabet: Alphabet
     units: int
     parts: int
+
+    @property
+    def room(self) -> int:
+        """The units that so many parts hold."""
+        return SMS_ALONE[self.alphabet] if self.parts == 1 else self.parts * SMS_PART[self.alphabet]
 
 
 def segments(text: str) -> Segments:

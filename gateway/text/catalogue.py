@@ -6,19 +6,21 @@ romanised session would more than double its cost. What `lo_Latn` lacks falls ba
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
 from babel.messages.mofile import read_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 
 from gateway.text.alphabet import Budget, is_gsm7
 
 LANGUAGES = ("lo_Latn", "en", "lo")  # in the order the first screen offers them
 SCRIPTS = {"lo": "ກ"}  # a letter of every script that is not in GSM-7
 DOMAIN = "messages"
+QUESTION = "review:"  # a translator's comment that begins so waits for a native speaker
+UNBROKEN = 10_000  # characters of a line: longer than any wording or comment
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Entry:
 
     text: str
     fuzzy: bool
+    question: str = ""  # what a native speaker is asked about it
 
 
 Entries = Mapping[str, Mapping[str, Entry]]  # language, then English wording
@@ -39,9 +42,32 @@ def read_entries(directory: Path) -> Entries:
         with (directory / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as file:
             catalogue = read_po(file)
         entries[language] = {
-            str(message.id): Entry(str(message.string), message.fuzzy) for message in catalogue if message.id
+            str(message.id): Entry(str(message.string), message.fuzzy, _question(message.user_comments))
+            for message in catalogue
+            if message.id
         }
     return entries
+
+
+def write_entries(directory: Path, language: str, changed: Mapping[str, Entry]) -> None:
+    """Put these entries into a `.po` file and leave every other byte as it is; a crash leaves the file whole."""
+    path = directory / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    with path.open("rb") as file:
+        catalogue = read_po(file)
+    for wording, entry in changed.items():
+        message = catalogue[wording]
+        message.string = entry.text
+        others = [line for line in message.user_comments if not line.startswith(QUESTION)]
+        message.user_comments = [*others, f"{QUESTION} {entry.question}"] if entry.question else others
+    fresh = path.with_suffix(".new")
+    with fresh.open("wb") as file:
+        write_po(file, catalogue, width=UNBROKEN)
+    fresh.replace(path)
+
+
+def _question(comments: Sequence[str]) -> str:
+    asked = [line for line in comments if line.startswith(QUESTION)]
+    return " ".join(line.removeprefix(QUESTION).strip() for line in asked)
 
 
 class Catalogues:

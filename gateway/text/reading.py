@@ -22,6 +22,9 @@ MAX_KIP = 999_999_999_999  # far above a month's contributions of the largest em
 
 Value = TypeVar("Value", Month, date)
 
+# Mobile numbers of the Lao numbering plan without 0 or +856, as libphonenumber has them (2026).
+MOBILE = re.compile(r"20[23579]\d{7}|208[78]\d{6}|30\d{7}", re.ASCII)
+
 _LOOK_ALIKES = str.maketrans("OoIl", "0011")
 _BETWEEN_DIGITS = re.compile(r"[ .#*-]")
 
@@ -85,10 +88,28 @@ def read_digits(text: str, length: int) -> str:
 
     Spaces, dots, dashes, * and # are left out. Raises ValueError.
     """
+    return read_number(text, length, length)
+
+
+def read_number(text: str, least: int, most: int) -> str:
+    """Read a number of so many digits that is no amount, such as a social-security number; as `read_digits`."""
     digits = _BETWEEN_DIGITS.sub("", _typed(text).translate(_LOOK_ALIKES))
-    if len(digits) != length or not digits.isdecimal():
-        raise ValueError(f"not {length} digits")
+    if not (least <= len(digits) <= most and digits.isdecimal()):
+        raise ValueError(f"not {least} digits" if least == most else f"not {least} to {most} digits")
     return digits
+
+
+def read_mobile(text: str) -> str:
+    """Read a Lao mobile number as people write it: `020 5551 2345`, `+856 20...`, `20...`; gives E.164.
+
+    Raises ValueError.
+    """
+    digits = _BETWEEN_DIGITS.sub("", _typed(text).removeprefix("+"))
+    for prefix in ("00856", "856", "0"):
+        digits = digits.removeprefix(prefix)
+    if not MOBILE.fullmatch(digits):
+        raise ValueError("not a Lao mobile number")
+    return f"+856{digits}"
 
 
 def _typed(text: str) -> str:
