@@ -16,7 +16,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 from typing import Any, cast
@@ -181,7 +181,7 @@ class Hot:
             raise (TimeoutError if late else ConnectionError)(type(problem).__name__) from problem
         finally:
             with slot.lock:
-                slot.deadline = math.inf
+                slot.deadline, slot.cut = math.inf, _nothing
             if slot.expired:  # the answer may have come, but the wire is cut
                 self.close()
 
@@ -206,10 +206,18 @@ class Hot:
             if not self.is_sqlite:  # a file that was busy may be free the next moment
                 self._rest_until = monotonic() + REST_SECONDS
             raise ConnectionError(type(problem).__name__) from problem
+        weakref.finalize(link, _hang_up, link.close, os.getpid()).atexit = False
         if self.is_sqlite and (self._checkpoints is None or not self._checkpoints.is_alive()):
             self._checkpoints = Checkpoints(self.url.database or "", self)  # anew after a fork, too
             self._checkpoints.start()
         return link
+
+
+def _hang_up(close: Callable[[], None], opened_by: int) -> None:
+    """When a thread ends, or a gateway is thrown away; a fork only holds a copy, and the wire is its parent's."""
+    if os.getpid() == opened_by:
+        with suppress(Exception):
+            close()
 
 
 def _is_late(problem: Exception) -> bool:

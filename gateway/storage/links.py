@@ -7,6 +7,7 @@ out. Values are integers, text, booleans or None; a date comes back as its ISO t
 
 from __future__ import annotations
 
+import os
 import socket
 import sqlite3
 import threading
@@ -101,6 +102,12 @@ class SqliteLink:
         return rows
 
 
+CHECKPOINTING = threading.Lock()  # a fork waits for it: a child that inherits SQLite's own locks, held, hangs
+os.register_at_fork(
+    before=CHECKPOINTING.acquire, after_in_parent=CHECKPOINTING.release, after_in_child=CHECKPOINTING.release
+)
+
+
 class Checkpoints(threading.Thread):
     """Writes a SQLite log back into its file beside the hops, as long as `owner` lives."""
 
@@ -112,8 +119,11 @@ class Checkpoints(threading.Thread):
     def run(self) -> None:
         while self._owner() is not None:
             sleep(CHECKPOINT_SECONDS)
-            with suppress(sqlite3.Error), closing(sqlite3.connect(self._file, timeout=0, uri=True)) as file:
+            with CHECKPOINTING, suppress(sqlite3.Error), closing(self._opened()) as file:
                 file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def _opened(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._file, timeout=0, uri=True)
 
 
 LOADERS: Mapping[int, Callable[[bytes], Any]] = {  # by type's OID; anything else is text

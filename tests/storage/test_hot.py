@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import sqlite3
 import threading
+import weakref
 from time import monotonic
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, bindparam, cast, create_engine, func, insert, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import CompileError
 
-from gateway.storage.hot import Conflict, Hot, hop_within
+from gateway.storage.hot import Conflict, Hot, _hang_up, hop_within
 from gateway.storage.links import LOCK_SECONDS
 from tests.faults import at_once
 from tests.storage.conftest import Open
@@ -92,6 +97,37 @@ def test_a_thread_keeps_its_connection_and_shares_it_with_nobody(hot: Hot) -> No
 
     at_once([use] * 6)
     assert len({id(connection) for _thread, connection in seen}) == 6
+
+
+def test_a_thread_that_ends_hangs_up(hot: Hot) -> None:
+    hung_up: list[object] = []
+
+    def ask() -> None:
+        hot.rows(hot.statement(ALL), {}, within=5)
+        weakref.finalize(hot._mine.link, hung_up.append, True)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert hung_up == [True]
+
+
+def test_a_link_is_closed_when_nobody_holds_it_and_only_by_who_opened_it() -> None:
+    closed: list[str] = []
+    _hang_up(lambda: closed.append("mine"), os.getpid())
+    _hang_up(lambda: closed.append("my parent's"), os.getppid())
+    assert closed == ["mine"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_road_that_is_thrown_away_hangs_up(notes_url: str) -> None:
+    hot = Hot(notes_url)
+    hot.rows(hot.statement(ALL), {}, within=5)
+    connection = hot._mine.link._connection
+    del hot
+    gc.collect()
+    with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError)):
+        connection.execute("SELECT 1")
 
 
 def test_threads_that_write_at_once_all_arrive(hot: Hot) -> None:

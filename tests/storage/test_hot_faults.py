@@ -264,3 +264,26 @@ def test_a_forked_worker_still_keeps_its_deadlines(tmp_path: Path) -> None:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(parent.pid, signal.SIGKILL)
+
+
+WAITING = """
+import os, sys, threading
+from time import monotonic, sleep
+from gateway.storage.links import CHECKPOINTING
+held = threading.Event()
+def write_back():
+    with CHECKPOINTING:
+        held.set()
+        sleep(0.5)
+threading.Thread(target=write_back).start()
+held.wait()
+began = monotonic()
+if os.fork() == 0:
+    os._exit(0 if CHECKPOINTING.acquire(blocking=False) else 1)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]) or monotonic() - began < 0.3)
+"""
+
+
+def test_a_fork_waits_for_a_checkpoint() -> None:
+    """A child that inherited the locks SQLite holds while it writes would wait for them for ever."""
+    assert subprocess.run([sys.executable, "-c", WAITING], cwd=ROOT, timeout=10).returncode == 0

@@ -15,7 +15,17 @@ from sqlalchemy import create_engine, inspect, text
 
 from app import create_app
 from gateway.registry.port import Posting
-from gateway.storage.keys import HASH_KEY, KEY_BYTES, TOKEN, Hasher, hasher, webhook_token
+from gateway.storage.keys import (
+    KEY_BYTES,
+    NAMES,
+    TOKEN,
+    Hasher,
+    Keys,
+    Unsealable,
+    rotate,
+    version_of_hash,
+    webhook_token,
+)
 from gateway.storage.schema import upgrade
 from gateway.storage.tables import store
 from gateway.text.values import Month
@@ -26,7 +36,8 @@ from tests.register import Register, paid
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE = "import sys; from pathlib import Path; from gateway.storage import keys; sys.stdin.read(); "
-CALLER = "+8562055512345"
+CALLER, NUMBER = "+8562055512345", "9900071234"
+RESTS = ("", "*1", "*1*0", "*1*0*98765432")  # what is typed once she is known
 
 
 def mode(path: Path) -> int:
@@ -36,14 +47,14 @@ def mode(path: Path) -> int:
 def test_secrets_are_for_their_owners_eyes_only(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        hasher(tmp_path / "keys")
+        Keys(tmp_path / "keys")
         webhook_token(tmp_path / "keys")
     finally:
         os.umask(before)
     assert mode(tmp_path / "keys") == 0o700
-    assert mode(tmp_path / "keys" / HASH_KEY) == 0o600
-    assert mode(tmp_path / "keys" / TOKEN) == 0o600
-    assert sorted(path.name for path in (tmp_path / "keys").iterdir()) == sorted((HASH_KEY, TOKEN))
+    files = list((tmp_path / "keys").iterdir())
+    assert {path.name for path in files} == {TOKEN, *(f"{name}.1.key" for name in NAMES)}
+    assert {mode(path) for path in files} == {0o600}
 
 
 def test_secrets_are_long_enough_and_never_alike(tmp_path: Path) -> None:
@@ -51,12 +62,12 @@ def test_secrets_are_long_enough_and_never_alike(tmp_path: Path) -> None:
     assert len(tokens) == 20
     assert min(map(len, tokens)) >= 22  # 128 bits
     assert all(re.fullmatch(r"[A-Za-z0-9_-]+", token) for token in tokens)
-    hasher(tmp_path / "a")
-    assert len(bytes.fromhex((tmp_path / "a" / HASH_KEY).read_text())) == KEY_BYTES
+    Keys(tmp_path / "a")
+    assert len(bytes.fromhex((tmp_path / "a" / "index.1.key").read_text())) == KEY_BYTES
 
 
 def test_sixteen_processes_that_start_at_once_agree(tmp_path: Path) -> None:
-    say = "d = Path(sys.argv[1]); print(keys.hasher(d)('caller', 'x'), keys.webhook_token(d))"
+    say = "d = Path(sys.argv[1]); print(keys.Keys(d).hasher('caller', 'x'), keys.webhook_token(d))"
     command = [sys.executable, "-c", MADE + say, str(tmp_path / "new" / "keys")]
     starting = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -65,20 +76,20 @@ def test_sixteen_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     said = [process.communicate("")[0] for process in starting]
     assert [process.returncode for process in starting] == [0] * 16
     assert len(set(said)) == 1
-    assert len(list((tmp_path / "new" / "keys").iterdir())) == 2  # nothing half-made is left
+    assert len(list((tmp_path / "new" / "keys").iterdir())) == len(NAMES) + 1  # nothing half-made is left
 
 
 def test_the_same_files_give_the_same_hashes(tmp_path: Path) -> None:
-    assert hasher(tmp_path)("caller", "x") == hasher(tmp_path)("caller", "x")
+    assert Keys(tmp_path).hasher("caller", "x") == Keys(tmp_path).hasher("caller", "x")
     assert webhook_token(tmp_path) == webhook_token(tmp_path)
-    assert hasher(tmp_path)("caller", "x") != hasher(tmp_path / "other")("caller", "x")
+    assert Keys(tmp_path).hasher("caller", "x") != Keys(tmp_path / "other").hasher("caller", "x")
 
 
 @pytest.mark.parametrize("content", ["", "00" * (KEY_BYTES - 1), "not hexadecimal at all"])
 def test_a_key_that_is_too_short_or_no_key_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / HASH_KEY).write_text(content)
-    with pytest.raises(ValueError, match=r"hash key has|hexadecimal"):
-        hasher(tmp_path)
+    (tmp_path / "index.1.key").write_text(content)
+    with pytest.raises(ValueError, match=r"index.1.key (has|is not)"):
+        Keys(tmp_path)
 
 
 def test_a_hash_tells_purposes_keys_and_parts_apart() -> None:
@@ -108,9 +119,85 @@ def test_any_text_can_be_hashed() -> None:
 
 
 def test_no_plain_hash_of_a_number_matches(tmp_path: Path) -> None:
-    kept = hasher(tmp_path)("caller", CALLER)
+    kept = Keys(tmp_path).hasher("caller", CALLER)
     for message in (CALLER, CALLER[1:], f"6:caller{len(CALLER)}:{CALLER}", f"caller{CALLER}"):
         assert not hashlib.sha256(message.encode()).hexdigest().startswith(kept)
+
+
+def test_a_hash_says_which_version_of_its_key_made_it(directory: Path) -> None:
+    first = Keys(directory).hasher("caller", CALLER)
+    assert rotate(directory, "index") == 2
+    newest, older = Keys(directory).hashers
+    assert older("caller", CALLER) == first
+    assert re.fullmatch(r"2\.[0-9a-f]{32}", newest("caller", CALLER))
+    assert newest("caller", CALLER)[2:] != first
+    assert [version_of_hash(hasher("caller", CALLER)) for hasher in (newest, older)] == [2, 1]
+
+
+def test_a_rotation_never_writes_over_a_key(directory: Path) -> None:
+    Keys(directory)
+    before = {path.name: path.read_text() for path in directory.iterdir()}
+    assert [rotate(directory, "data") for _time in range(9)] == list(range(2, 11))  # ten comes after nine
+    after = {path.name: path.read_text() for path in directory.iterdir()}
+    assert before.items() <= after.items()
+    assert len(set(after.values())) == len(after) == len(NAMES) + 9
+    assert Keys(directory).sealer.version == 10
+
+
+def test_numbers_are_compared_with_the_key_that_hashed_them(directory: Path) -> None:
+    running = Keys(directory)
+    first = running.numbers("number", "9900000001")
+    rotate(directory, "number")
+    restarted = Keys(directory)
+    second = restarted.numbers("number", "9900000001")
+    assert first != second
+    for keys in (running, restarted):  # the first has not heard of the rotation
+        for stored in (first, second):
+            assert keys.is_number(stored, "number", "9900000001")
+            assert not keys.is_number(stored, "number", "9900000002")
+            assert not keys.is_number(stored, "ending", "9900000001")
+    assert not restarted.is_number("7." + "0" * 32, "number", "9900000001")
+
+
+def test_a_running_process_opens_what_a_newer_key_sealed_and_seals_with_it_from_then_on(directory: Path) -> None:
+    running = Keys(directory)
+    rotate(directory, "data")
+    sealed = Keys(directory).sealer.seal("two months", "place:1")
+    assert sealed.startswith("2.")
+    assert running.sealer.seal("x", "place:1").startswith("1.")
+    assert running.sealer.open(sealed, "place:1") == "two months"
+    assert running.sealer.seal("x", "place:1").startswith("2.")
+    rotate(directory, "pepper")
+    assert set(running.peppers) == {1}
+    assert 2 in running.peppers
+    assert running.peppers[2] == Keys(directory).peppers[2]
+    assert 3 not in running.peppers
+
+
+def test_a_running_process_goes_on_when_a_bad_key_is_put_beside_its_own(directory: Path) -> None:
+    running = Keys(directory)
+    sealed = running.sealer.seal("two months", "place:1")
+    (directory / "data.2.key").write_text("half a k")
+    with pytest.raises(Unsealable):
+        running.sealer.open("2" + sealed[1:], "place:1")
+    assert running.sealer.open(sealed, "place:1") == "two months"
+    with pytest.raises(ValueError, match=r"data\.2\.key"):
+        Keys(directory)
+    rotate(directory, "index")
+    assert running.look_again()
+    assert [hasher.version for hasher in running.hashers] == [2, 1]
+    assert not running.look_again()
+
+
+def test_a_retired_key_is_not_let_go_of_while_the_process_runs(directory: Path) -> None:
+    running = Keys(directory)
+    sealed = running.sealer.seal("two months", "place:1")
+    rotate(directory, "data")
+    (directory / "data.1.key").rename(directory / "data.1.retired")
+    assert 2 in running.rings["data"]
+    assert running.sealer.open(sealed, "place:1") == "two months"
+    with pytest.raises(Unsealable):
+        Keys(directory).sealer.open(sealed, "place:1")
 
 
 def test_no_table_of_the_store_holds_a_number_or_what_was_typed(
@@ -127,7 +214,7 @@ def test_no_table_of_the_store_holds_a_number_or_what_was_typed(
     )
     client = app.test_client()
     calls = {
-        "first-call-77": ["", "2", "2*1", "2*1*1234", "2*1*1234*1", "2*1*1234*1*0", "2*1*1234*1*0*98765432"],
+        "first-call-77": ["", "2", "2*1", f"2*1*{NUMBER}", *(f"2*1*{NUMBER}*05111990{rest}" for rest in RESTS)],
         "second-call-88": ["", "1", "1*2"],
     }
     shown = ""
@@ -140,7 +227,7 @@ def test_no_table_of_the_store_holds_a_number_or_what_was_typed(
     kept = re.sub(r"\b[0-9a-f]{32}\b", "(hash)", dump(database_url)).replace("71234", "(member)")
     assert len(re.findall("contributions.viewed", kept)) == 1
     spellings = ("+8562055512345", "8562055512345", "02055512345", "2055512345", "55512345", "020 5551 2345")
-    typed_words = ("1234", "98765432", "2*1", "9900071234")
+    typed_words = ("05111990", "1990-11-05", "98765432", "2*1", NUMBER)
     for secret in (*spellings, *typed_words, *calls, PATH_TOKEN, "Thotlong", "ທົດລອງ", "287500"):
         assert secret not in kept, secret
 

@@ -1,0 +1,50 @@
+"""Counters that cannot be outrun: charged in the database, in one statement, before anything is done."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Integer, bindparam, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.storage.hot import Hot
+from gateway.storage.tables import tallies
+
+TALLY_SECONDS: Final = 0.3  # share of the 4.0 s of a hop
+
+
+class Tallies:
+    """So many of something in each period of so many seconds; periods are numbered since 1970."""
+
+    def __init__(self, hot: Hot) -> None:
+        self._hot = hot
+        self._charge = hot.statement(_charge(hot.is_sqlite))
+        self._refund = hot.statement(_refund())
+
+    def charge(self, name: str, slot: int, most: int) -> bool:
+        """Count one more in this period; False, and nothing is counted, when there were `most`."""
+        values = {"name": name, "slot": slot, "most": most}
+        return bool(self._hot.rows(self._charge, values, TALLY_SECONDS))
+
+    def refund(self, name: str, slot: int) -> None:
+        self._hot.rows(self._refund, {"name": name, "slot": slot}, TALLY_SECONDS)
+
+
+def _charge(is_sqlite: bool) -> Any:
+    upsert = (sqlite.insert if is_sqlite else postgresql.insert)(tallies).values(
+        name=bindparam("name"), slot=bindparam("slot"), count=1
+    )
+    return upsert.on_conflict_do_update(
+        index_elements=[tallies.c.name, tallies.c.slot],
+        set_={"count": tallies.c.count + 1},
+        where=tallies.c.count < bindparam("most", type_=Integer),
+    ).returning(tallies.c.count)
+
+
+def _refund() -> Any:
+    return (
+        update(tallies)
+        .where(tallies.c.name == bindparam("name"), tallies.c.slot == bindparam("slot"), tallies.c.count > 0)
+        .values(count=tallies.c.count - 1)
+        .returning(tallies.c.count)
+    )
