@@ -1,24 +1,40 @@
-"""A register that a test writes in one line a member."""
+"""A register that a test writes in one line a member, and the phones its members have proved to be theirs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 from sqlalchemy import create_engine, insert, select
 
 from gateway.registry.port import Posting
 from gateway.registry.tables import CODES, contributions, employers, employments, members
+from gateway.storage.keys import Keys
+from gateway.storage.renewal import phone_of_binding
+from gateway.storage.tables import bindings
 from gateway.text.values import Month
 
 DUE = 287_500  # kip: 11.5 % of 2,500,000
+BORN = date(1990, 11, 5)  # every member
+NOON_SECONDS = int(datetime(2026, 11, 23, 5, 0, tzinfo=UTC).timestamp())  # where the tests' clock starts
+
+
+def social(number: int) -> str:
+    """The social-security number of a member."""
+    return f"99{number:08d}"
 
 
 class Register:
-    """Writes synthetic members into the register at `url`."""
+    """Writes synthetic members into the register at `url`.
 
-    def __init__(self, url: str) -> None:
+    With `keys`, the gateway's directory of keys, phones are bound to their members, as if each had proved just
+    now who she is; the gateway's tables are in the same database then.
+    """
+
+    def __init__(self, url: str, keys: Path | None = None) -> None:
         self.engine = create_engine(url)
+        self.keys = Keys(keys) if keys else None
         with self.engine.begin() as connection:
             row = {"id": 1, "code": "00001-01", "name_lo": "ທົດລອງ", "name_latin": "Thotlong"}
             if connection.execute(select(employers.c.id)).first() is None:
@@ -30,17 +46,18 @@ class Register:
         phone: str | None,
         months: Mapping[Month, Posting | str],
         employed: tuple[date, date | None] | None = (date(2024, 1, 1), None),
+        bound: bool = True,
     ) -> str:
-        """A member 9900..., with one row a month: a Posting, or "partial"; returns the register's reference."""
+        """A member 99..., with one row a month: a Posting, or "partial"; returns the register's reference."""
         with self.engine.begin() as connection:
             connection.execute(
                 insert(members),
                 {
                     "id": number,
-                    "number": f"99{number:08d}",
+                    "number": social(number),
                     "name_lo": f"ທົດລອງ {number}",
                     "name_latin": f"Thotlong {number}",
-                    "birth_date": date(1990, 11, 5),
+                    "birth_date": BORN,
                     "msisdn": phone,
                 },
             )
@@ -50,7 +67,29 @@ class Register:
                 connection.execute(insert(employments), row)
             for month, posting in months.items():
                 connection.execute(insert(contributions), self._row(number, month, posting))
+        if bound and phone and self.keys:
+            self.bind(phone, number)
         return str(number)
+
+    def bind(self, phone: str, number: int, proved_at: int = NOON_SECONDS) -> None:
+        """This member has proved that she uses this phone."""
+        assert self.keys
+        caller, numbers, whole = self.keys.hasher("caller", phone), self.keys.numbers, social(number)
+        with self.engine.begin() as connection:
+            connection.execute(
+                insert(bindings),
+                {
+                    "caller": caller,
+                    "member": str(number),
+                    "phone": self.keys.sealer.seal(phone, phone_of_binding(caller, str(number))),
+                    "number": numbers("number", whole),
+                    "ending": numbers("ending", whole[-4:]),
+                    "proved_at": proved_at,
+                    **dict.fromkeys(("asleep", "asks_pin", "shared"), False),
+                    **dict.fromkeys(("fails", "locked_until", "tried_at"), 0),
+                    "last_try": "",
+                },
+            )
 
     def close(self) -> None:
         self.engine.dispose()

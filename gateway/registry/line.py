@@ -116,7 +116,8 @@ def _number(text: str) -> str:
     return digits
 
 
-def _code(text: str) -> str:
+def read_code(text: str) -> str:
+    """An employer's code as the form prints it: `12345-01`."""
     found = _CODE.fullmatch(ascii_digits(normalise(text)))
     if not found:
         raise ValueError("not 5 and 2 digits, such as 12345-01")
@@ -165,7 +166,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
         "name_latin": _name,
         "birth_date": read_date,
         "phone": _or_none(read_phone),
-        "employer_code": _code,
+        "employer_code": read_code,
         "employer_name": _employer_name,
         "month": read_month,
         "insured_earnings": _kip,

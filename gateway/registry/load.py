@@ -26,13 +26,11 @@ from sqlalchemy import (
     Table,
     and_,
     case,
-    create_engine,
     exists,
     false,
     func,
     insert,
     or_,
-    pool,
     select,
     text,
     true,
@@ -43,6 +41,7 @@ from gateway.registry.bulk import Row, write_rows
 from gateway.registry.line import COLUMNS, read_line
 from gateway.registry.sheet import read_lines
 from gateway.registry.tables import contributions, employers, members
+from gateway.storage.engines import open_engine
 from gateway.storage.schema import upgrade
 
 BATCH_LINES: Final = 5_000  # about 5 MB of lines in memory at a time
@@ -109,7 +108,7 @@ def load(url: str, path: Path, today: date, progress: Callable[[int], None] = la
     Raises `SheetError` for a file that is no such table, `LinesError` for lines that cannot stand.
     """
     upgrade(url, {"register"})
-    with create_engine(url, poolclass=pool.NullPool).begin() as connection:
+    with open_engine(url).begin() as connection:
         lines.create(connection)
         found = _Problems()
         _lay_out(connection, path, today, found, progress)

@@ -8,6 +8,7 @@ another scheme implements `Registry`; it raises `TimeoutError` when the register
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -31,6 +32,22 @@ class Contribution(NamedTuple):
     full: bool  # posted, and nothing of what was due is missing
 
 
+class Found(NamedTuple):
+    """Who a number and a birth date belong to, and the phone that is registered for her."""
+
+    member: str  # as in `Record`
+    msisdn: str | None  # E.164
+
+
+class Amount(NamedTuple):
+    """What one employer paid for one month. Only for callers who typed their PIN."""
+
+    month: Month
+    employer: tuple[str, str]  # in Lao and in Latin letters; either may be empty
+    due: int  # kip
+    paid: int  # kip, as posted
+
+
 class Record(NamedTuple):
     """One member and her contributions, oldest first, from the month that was asked for onwards."""
 
@@ -41,11 +58,17 @@ class Record(NamedTuple):
 class Registry(Protocol):
     """The register, read only."""
 
-    def records(self, msisdn: str, since: Month, digits: str | None = None) -> Sequence[Record]:
-        """Members whose registered number is `msisdn` (E.164), with contributions from `since` on.
+    def find(self, number: str, born: date) -> Found | None:
+        """The member with this social-security number, if she was born on this day."""
 
-        `digits`: keep only members whose social-security number ends in these digits.
-        """
+    def own(self, member: str) -> Sequence[str]:
+        """What others may know of her and she must not choose as a PIN: her number, her birth date (ISO)."""
+
+    def record(self, member: str, since: Month) -> Record | None:
+        """One member with her contributions from `since` on; None when the register no longer has her."""
+
+    def amounts(self, member: str, since: Month) -> Sequence[Amount]:
+        """What was paid for one member from `since` on, newest first."""
 
     def history(self, member: str) -> Sequence[Contribution]:
         """Every contribution of one member, oldest first."""

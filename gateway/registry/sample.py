@@ -56,12 +56,11 @@ def _sample(registry: Registry, member: int, today: date, scheme: Scheme) -> Sam
     archetype = ARCHETYPES[member - 1]
     months = window(today)
     msisdn = phone(archetype.line)
-    records = registry.records(msisdn, months[0], digits=number(member))
-    if len(records) != 1:
+    found = registry.find(number(member), archetype.birth_date)
+    if found is None or found.msisdn != msisdn:
         raise NoSampleError("the register does not hold the synthetic members")
-    (record,) = records
-    employed = set(registry.employed(record.member, months[0]))
-    history = registry.history(record.member)
+    employed = set(registry.employed(found.member, months[0]))
+    history = registry.history(found.member)
     standing = {
         month: judge(month, [row for row in history if row.month == month], month in employed, today, scheme)
         for month in months

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Final
 
-from sqlalchemy import Connection, create_engine, delete, func, pool, select, text
+from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.schema import AddConstraint, Constraint, CreateIndex, DropConstraint, DropIndex
 
 from gateway.registry import synthetic
@@ -19,7 +19,8 @@ from gateway.registry.archetypes import ARCHETYPES
 from gateway.registry.bulk import write_rows
 from gateway.registry.scheme import Scheme
 from gateway.registry.synthetic import NUMBER_START
-from gateway.registry.tables import contributions, employers, employments, members, register
+from gateway.registry.tables import contacts, contributions, employers, employments, members, register
+from gateway.storage.engines import open_engine
 from gateway.storage.schema import upgrade
 
 SORT_MEMORY: Final = "256MB"  # for building an index on 8 million rows; the server's own default is 64 MB
@@ -50,10 +51,11 @@ def seed(
     _check(member_count, employer_count, months)
     span = synthetic.calendar(months, today, scheme)
     upgrade(url, {"register"})
-    with create_engine(url, poolclass=pool.NullPool).begin() as connection:
+    with open_engine(url).begin() as connection:
         _make_room(connection, replace)
         with _bare(connection):
             write_rows(connection, employers, synthetic.employers(employer_count))
+            write_rows(connection, contacts, synthetic.contacts(employer_count, span.months[0].first))
             for batch in synthetic.batches(member_count, employer_count, span, seed):
                 write_rows(connection, members, batch.members)
                 write_rows(connection, employments, batch.employments)

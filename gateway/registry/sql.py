@@ -1,4 +1,4 @@
-"""The register in our own tables (`tables.py`): three statements, each read once and answered whole.
+"""The register in our own tables (`tables.py`): a statement for each question, answered whole.
 
 A look-up is on a caller's hop, so statements are compiled when the registry is built and rows come back
 as the driver gives them: SQLite says dates as text, PostgreSQL as dates.
@@ -13,8 +13,8 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Select, bindparam, func, select
 
-from gateway.registry.port import Contribution, Posting, Record
-from gateway.registry.tables import POSTINGS, contributions, employments, members
+from gateway.registry.port import Amount, Contribution, Found, Posting, Record
+from gateway.registry.tables import POSTINGS, contributions, employers, employments, members
 from gateway.storage.hot import Hot
 from gateway.text.values import Month
 
@@ -28,12 +28,16 @@ MONTH_COLUMNS: Final = (
 )
 
 
-def records_statement(is_sqlite: bool, with_ending: bool) -> Select[Any]:
-    """Members of one number, each with her months as one JSON cell: a cell costs less to carry than a row.
+FIND: Final = select(members.c.id, members.c.msisdn).where(
+    members.c.number == bindparam("number"), members.c.birth_date == bindparam("born")
+)
 
-    Only a look-up that asks for it gets `ending`: SQLite plans a LIKE of a parameter anew at each call, at
-    three times the look-up's cost.
-    """
+
+OWN: Final = select(members.c.number, members.c.birth_date).where(members.c.id == bindparam("member"))
+
+
+def record_statement(is_sqlite: bool) -> Select[Any]:
+    """A member with her months as one JSON cell: a cell costs less to carry than a row."""
     row = func.json_array if is_sqlite else func.json_build_array
     gathered = func.json_group_array if is_sqlite else func.json_agg
     months = (
@@ -41,14 +45,26 @@ def records_statement(is_sqlite: bool, with_ending: bool) -> Select[Any]:
         .where(contributions.c.member_id == members.c.id, contributions.c.month >= bindparam("since"))
         .scalar_subquery()
     )
-    of_number = select(members.c.id, months).where(members.c.msisdn == bindparam("msisdn")).order_by(members.c.id)
-    return of_number.where(members.c.number.like(bindparam("ending"))) if with_ending else of_number
+    return select(months).where(members.c.id == bindparam("member"))
 
 
 HISTORY: Final = (
     select(*MONTH_COLUMNS)
     .where(contributions.c.member_id == bindparam("member"))
     .order_by(contributions.c.month, contributions.c.employer_id)
+)
+
+AMOUNTS: Final = (
+    select(
+        contributions.c.month,
+        employers.c.name_lo,
+        employers.c.name_latin,
+        contributions.c.due,
+        contributions.c.paid,
+    )
+    .join(employers, employers.c.id == contributions.c.employer_id)
+    .where(contributions.c.member_id == bindparam("member"), contributions.c.month >= bindparam("since"))
+    .order_by(contributions.c.month.desc(), contributions.c.employer_id)
 )
 
 EMPLOYMENTS: Final = select(employments.c.started_on, employments.c.ended_on).where(
@@ -61,22 +77,34 @@ class SqlRegistry:
 
     def __init__(self, hot: Hot, today: Callable[[], date], within: float = LOOK_UP_SECONDS) -> None:
         self._hot, self._today, self._within = hot, today, within
-        self._records = hot.statement(records_statement(hot.is_sqlite, with_ending=False))
-        self._records_ending = hot.statement(records_statement(hot.is_sqlite, with_ending=True))
+        self._find = hot.statement(FIND)
+        self._own = hot.statement(OWN)
+        self._record = hot.statement(record_statement(hot.is_sqlite))
+        self._amounts = hot.statement(AMOUNTS)
         self._history = hot.statement(HISTORY)
         self._employments = hot.statement(EMPLOYMENTS)
 
-    def records(self, msisdn: str, since: Month, digits: str | None = None) -> Sequence[Record]:
-        if not msisdn or not (digits is None or (digits.isascii() and digits.isdigit())):
-            return ()
-        values: dict[str, object] = {"msisdn": msisdn, "since": since.index}
-        statement = self._records
-        if digits is not None:
-            statement, values["ending"] = self._records_ending, f"%{digits}"
-        rows = self._hot.rows(statement, values, self._within)
+    def find(self, number: str, born: date) -> Found | None:
+        if not (number.isascii() and number.isdigit()):
+            return None
+        rows = self._hot.rows(self._find, {"number": number, "born": born.isoformat()}, self._within)
+        return Found(str(rows[0][0]), rows[0][1]) if rows else None
+
+    def own(self, member: str) -> Sequence[str]:
+        rows = self._hot.rows(self._own, {"member": int(member)}, self._within)
+        return tuple(str(value) for row in rows for value in row)
+
+    def record(self, member: str, since: Month) -> Record | None:
+        rows = self._hot.rows(self._record, {"member": int(member), "since": since.index}, self._within)
+        if not rows:
+            return None
+        months = sorted(orjson.loads(rows[0][0] or "[]"))
+        return Record(member, tuple(_contribution(*month) for month in months))
+
+    def amounts(self, member: str, since: Month) -> Sequence[Amount]:
+        rows = self._hot.rows(self._amounts, {"member": int(member), "since": since.index}, self._within)
         return tuple(
-            Record(str(member), tuple(_contribution(*month) for month in sorted(orjson.loads(months or "[]"))))
-            for member, months in rows
+            Amount(Month.from_index(month), (lao, latin), due, paid) for month, lao, latin, due, paid in rows
         )
 
     def history(self, member: str) -> Sequence[Contribution]:

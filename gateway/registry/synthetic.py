@@ -47,6 +47,7 @@ AGES, EARLIER_MONTHS = (18, 60), 120  # years; and how long before the first mon
 LARGEST: Final = 20  # sizes fall as 1/(rank + 20): of 2,300 employers the first has one member in a hundred
 MEMBER_STRIDE, EMPLOYER_STRIDE = 7907, 7919  # primes, so that neighbours are not called alike
 
+CONTACT_LANGUAGES: Final = ("lo", "lo_Latn", "en")
 GIVEN: Final = ("ທົດລອງ", "Thotlong")
 SYLLABLES: Final = tuple(
     (first_lo + last_lo, first + last)
@@ -106,6 +107,11 @@ def phone(line: int) -> str:
     return f"+8562020{line:06d}"
 
 
+def contact(employer: int) -> str:
+    """The E.164 number of an employer's contact: none of the members' lines."""
+    return f"+8562021{employer:06d}"
+
+
 def name(index: int) -> tuple[str, str]:
     """Lao and Latin name; 21 syllables in four places, about 194,000 names."""
     lo, latin = "", ""
@@ -136,6 +142,21 @@ def employers(count: int) -> list[Row]:
         lo, latin = name(employer * EMPLOYER_STRIDE)
         rows.append((employer, f"{employer:05d}-01", f"ບໍລິສັດ {lo}", f"{latin} Company"))
     return rows
+
+
+def contacts(count: int, agreed_on: date) -> list[Row]:
+    """Rows of one contact an employer: each in one of the three languages, one in ten not asked for texts."""
+    return [
+        (
+            employer,
+            contact(employer),
+            CONTACT_LANGUAGES[employer % len(CONTACT_LANGUAGES)],
+            "ບັນຊີ ທົດລອງ",
+            None if employer % 10 == 0 else agreed_on.isoformat(),
+            0,
+        )
+        for employer in range(1, count + 1)
+    ]
 
 
 def batches(count: int, employer_count: int, span: Calendar, seed: int) -> Iterator[Batch]:

@@ -1,4 +1,4 @@
-"""The register's tables: members, their employers, who worked where, and every month's contribution.
+"""The register's tables: members, employers and who speaks for them, who worked where, and every contribution.
 
 Sized for 350,000 members and 24 months, 8.4 million contributions: narrow integers, one primary key, and
 rows of one member side by side. Amounts are whole kip, a month is `Month.index`, a status is a number of
@@ -31,6 +31,7 @@ from gateway.registry.port import Posting
 NUMBER_MAX: Final = 20  # characters of a social-security number; its format is unknown, so leave room
 NAME_MAX: Final = 120  # characters of a name; the longest Lao names need about a third of it
 PHONE_MAX: Final = 16  # E.164: a plus and at most 15 digits
+LANGUAGE_MAX: Final = 8  # characters of a catalogue's name, and of a short word of ours
 CODE_MAX: Final = 8  # LSSO form 2-01 prints 5 boxes, a dash and 2 boxes
 KIP_MAX: Final = 2_147_483_647  # four bytes; the highest contribution known is 517,500 kip a month
 
@@ -82,6 +83,28 @@ employments = Table(
     Column("started_on", Date, primary_key=True),
     Column("ended_on", Date),  # the last day; nothing while she works there
     CheckConstraint("ended_on >= started_on", name="order"),
+    sqlite_with_rowid=False,
+)
+
+contacts = Table(
+    "contacts",
+    register,
+    Column("employer_id", ForeignKey("employers.id"), primary_key=True),
+    Column("msisdn", String(PHONE_MAX), primary_key=True),  # E.164; somebody may speak for several employers
+    Column("language", String(LANGUAGE_MAX), nullable=False),  # a catalogue's name
+    Column("role", String(NAME_MAX), nullable=False),
+    Column("agreed_on", Date),  # to be reminded by text; nothing: not asked, or no
+    Column("bounces", SmallInteger, nullable=False),  # texts in a row that did not arrive
+    CheckConstraint("msisdn LIKE '+%'", name="e164"),
+    sqlite_with_rowid=False,
+)
+
+stops = Table(
+    "stops",
+    register,
+    Column("employer_id", ForeignKey("employers.id"), primary_key=True),
+    Column("why", String(LANGUAGE_MAX), primary_key=True),  # firms.Stop
+    Column("until", Date),  # the last day it holds; nothing: until further notice
     sqlite_with_rowid=False,
 )
 

@@ -12,6 +12,7 @@ from gateway.storage.schema import upgrade
 from gateway.text.values import Month
 
 SHARED, ALONE, NEW = "+8562020000001", "+8562020000002", "+8562020000003"
+BORN = date(1990, 5, 17)  # all of them
 DUE = 287_500
 
 
@@ -67,9 +68,7 @@ def few(url: str) -> str:
     ]
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.begin() as connection:
-        connection.execute(
-            insert(members), [{**person, **naming, "birth_date": date(1990, 5, 17)} for person in people]
-        )
+        connection.execute(insert(members), [{**person, **naming, "birth_date": BORN} for person in people])
         connection.execute(insert(employers), [{"id": n, "code": f"0000{n}-01", **naming} for n in (1, 2)])
         connection.execute(insert(employments), jobs)
         connection.execute(insert(contributions), rows)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 
 import pytest
 
-from gateway.registry.port import Contribution, Posting, Record, Registry
+from gateway.registry.port import Contribution, Found, Posting, Registry
 from gateway.registry.sql import SqlRegistry
 from gateway.storage.hot import Hot
 from gateway.storage.links import Compiled, Row, Values
 from gateway.text.values import Month
-from tests.registry.rows import ALONE, NEW, SHARED, few
+from tests.registry.rows import BORN, SHARED, few
 
 TODAY = date(2026, 7, 15)
 JANUARY, FEBRUARY, MARCH, APRIL = (Month(2026, number) for number in range(1, 5))
@@ -44,58 +44,67 @@ def registry(hot: Counting) -> Registry:
     return SqlRegistry(hot, today=lambda: TODAY)
 
 
+def record(registry: Registry, member: str, since: Month) -> Sequence[Contribution]:
+    found = registry.record(member, since)
+    assert found
+    assert found.member == member
+    return found.contributions
+
+
 def test_a_record_starts_with_the_month_asked_for_and_tells_full_from_part(registry: Registry) -> None:
-    first, second = registry.records(SHARED, since=FEBRUARY)
-    assert first == Record(
-        "1",
-        (
-            Contribution(FEBRUARY, Posting.POSTED, full=True),
-            Contribution(MARCH, Posting.POSTED, full=False),
-            Contribution(APRIL, Posting.RECEIVED, full=False),
-        ),
+    assert record(registry, "1", FEBRUARY) == (
+        Contribution(FEBRUARY, Posting.POSTED, full=True),
+        Contribution(MARCH, Posting.POSTED, full=False),
+        Contribution(APRIL, Posting.RECEIVED, full=False),
     )
-    assert second == Record("2", (Contribution(MARCH, Posting.UNMATCHED, full=False),))
+    assert record(registry, "2", FEBRUARY) == (Contribution(MARCH, Posting.UNMATCHED, full=False),)
 
 
 def test_two_employers_in_one_month_are_two_rows(registry: Registry) -> None:
-    (record,) = registry.records(ALONE, since=MARCH)
-    assert [(c.posting, c.full) for c in record.contributions] == [
+    assert [(c.posting, c.full) for c in record(registry, "3", MARCH)] == [
         (Posting.ASSESSED, False),
         (Posting.POSTED, True),
     ]
 
 
 def test_nothing_due_is_never_paid_in_full(registry: Registry) -> None:
-    (record,) = registry.records(ALONE, since=FEBRUARY)
-    assert record.contributions[0] == Contribution(FEBRUARY, Posting.POSTED, full=False)
+    assert record(registry, "3", FEBRUARY)[0] == Contribution(FEBRUARY, Posting.POSTED, full=False)
 
 
 def test_a_member_without_contributions_is_still_found(registry: Registry) -> None:
-    assert registry.records(NEW, since=JANUARY) == (Record("4", ()),)
-    assert [record.contributions for record in registry.records(SHARED, since=Month(2027, 1))] == [(), ()]
+    assert record(registry, "4", JANUARY) == ()
+    assert record(registry, "1", Month(2027, 1)) == ()
+    assert registry.record("999", JANUARY) is None
 
 
-@pytest.mark.parametrize(
-    ("digits", "members"),
-    [("1234", ["1"]), ("5678", ["2"]), ("0000", []), ("", ["1", "2"]), ("9900001234", ["1"])],
-)
-def test_digits_choose_among_members_of_one_phone(registry: Registry, digits: str, members: list[str]) -> None:
-    assert [record.member for record in registry.records(SHARED, since=JANUARY, digits=digits or None)] == members
+def test_number_and_birth_date_find_a_member_and_her_phone(registry: Registry) -> None:
+    assert registry.find("9900001234", BORN) == Found("1", SHARED)
+    assert registry.find("9900005678", BORN) == Found("2", SHARED)
+    assert registry.find("9900001234", BORN + timedelta(days=1)) is None
 
 
-@pytest.mark.parametrize("digits", ["", "%", "_234", "12a4", "໑໒໓໔", "²"])
-def test_what_is_not_digits_fits_nobody(registry: Registry, digits: str) -> None:
-    assert registry.records(SHARED, since=JANUARY, digits=digits) == ()
+@pytest.mark.parametrize("number", ["", "%", "1234", "9900001%", "99000012345", "໙໙໐໐໐໐໑໒໓໔", "²", "' OR ''='"])
+def test_what_is_not_a_whole_number_finds_nobody(registry: Registry, number: str) -> None:
+    assert registry.find(number, BORN) is None
 
 
-@pytest.mark.parametrize("msisdn", ["", "%", "+8562029999999", "2020000001", "' OR ''='"])
-def test_a_phone_on_no_record_finds_nobody(registry: Registry, msisdn: str) -> None:
-    assert registry.records(msisdn, since=JANUARY) == ()
+def test_amounts_are_newest_first_with_their_employer(registry: Registry) -> None:
+    amounts = registry.amounts("1", FEBRUARY)
+    assert [amount.month for amount in amounts] == [APRIL, MARCH, FEBRUARY]
+    assert amounts[-1].due == amounts[-1].paid > 0
+    assert all(any(amount.employer) for amount in amounts)
+    assert registry.amounts("999", JANUARY) == ()
 
 
 def test_a_look_up_is_one_statement_within_the_share_of_a_hop(registry: Registry, hot: Counting) -> None:
-    registry.records(SHARED, since=JANUARY, digits="1234")
-    assert (hot.count, hot.within) == (1, 1.5)
+    for ask in (
+        lambda: registry.record("1", JANUARY),
+        lambda: registry.find("9900001234", BORN),
+        lambda: registry.amounts("1", JANUARY),
+    ):
+        hot.count = 0
+        ask()
+        assert (hot.count, hot.within) == (1, 1.5)
 
 
 def test_history_has_every_month(registry: Registry) -> None:
@@ -116,5 +125,5 @@ def test_employed_counts_every_month_touched_up_to_today(registry: Registry) -> 
 def test_a_register_without_tables_is_out_of_reach(database_url: str) -> None:
     hot = Hot(database_url)
     with pytest.raises(ConnectionError):
-        SqlRegistry(hot, today=lambda: TODAY).records(SHARED, since=JANUARY)
+        SqlRegistry(hot, today=lambda: TODAY).record("1", since=JANUARY)
     hot.close()
