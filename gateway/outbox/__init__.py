@@ -1,0 +1,1 @@
+"""Everything we send, effectively once."""

@@ -1,0 +1,71 @@
+"""The outbox as conversations ask for it: stop, start, what was sent to her, and words nobody understood."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.outbox.desk import Desk
+from gateway.outbox.outbox import Outbox
+from gateway.outbox.port import Letter
+from gateway.outbox.statements import value
+from gateway.storage.keys import Unsealable
+from gateway.storage.tables import missed
+
+SQL_SECONDS: Final = 0.5  # share of a hop, as every other statement of the store
+DAY_SECONDS: Final = 86_400
+
+
+class Mailroom:
+    """The `Mail` of the port. Raises what `Hot` raises."""
+
+    def __init__(self, outbox: Outbox, desk: Desk) -> None:
+        self._outbox, self._desk = outbox, desk
+        self._missed = outbox.hot.statement(_missed(outbox.hot.is_sqlite))
+        self._words = outbox.hot.statement(select(missed.c.name, missed.c["count"], missed.c.gist))
+
+    @property
+    def carries(self) -> bool:
+        return bool(self._outbox.first)
+
+    def stop(self, caller: str) -> None:
+        for hasher in self._outbox.keys.hashers:  # messages that an older key names are withdrawn, too
+            self._outbox.reports.leave(hasher("caller", caller), caller)
+
+    def start(self, caller: str) -> None:
+        for hasher in self._outbox.keys.hashers:
+            self._outbox.reports.come_back(hasher("caller", caller))
+
+    def last(self, caller: str, most: int) -> Sequence[Letter]:
+        return self._desk.letters(caller, most, SQL_SECONDS)
+
+    def missed(self, gist: str) -> None:
+        keys, day = self._outbox.keys, self._outbox.now() // DAY_SECONDS
+        name = keys.hasher("missed", gist)
+        row = {"name": name, "gist": keys.sealer.seal(gist, f"missed:{name}"), "day": day}
+        self._outbox.hot.rows(self._missed, row, SQL_SECONDS)
+
+    def words(self) -> Sequence[tuple[int, str]]:
+        """What was not understood, the commonest first, with how often."""
+        found: Counter[str] = Counter()
+        for name, count, gist in self._outbox.hot.rows(self._words, {}, SQL_SECONDS):
+            with suppress(Unsealable):  # of a key that was retired since: it will be written again
+                found[self._outbox.keys.sealer.open(gist, f"missed:{name}")] += count
+        return [(count, gist) for gist, count in found.most_common()]
+
+
+def _missed(is_sqlite: bool) -> Any:
+    upsert = (sqlite.insert if is_sqlite else postgresql.insert)(missed)
+    day = value("day", BigInteger)
+    return (
+        upsert.values(name=value("name"), gist=value("gist"), count=1, last_day=day)
+        .on_conflict_do_update(
+            index_elements=[missed.c.name], set_={"count": missed.c["count"] + 1, "last_day": day}
+        )
+        .returning(missed.c["count"])
+    )

@@ -1,0 +1,139 @@
+"""What keeps a message from leaving now, or at all: hour, age, month, rate, an ill provider, STOP."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy import create_engine
+
+from gateway.outbox.outbox import Outbox
+from gateway.outbox.port import (
+    Draft,
+    Kind,
+    Message,
+    Outcome,
+    Retry,
+)
+from gateway.outbox.reaper import Reaper
+from gateway.outbox.rounds import Rounds, drain
+from gateway.outbox.sender import A_MONTH, Sender
+from gateway.outbox.states import State
+from gateway.storage.tables import outbox as table
+from tests.conftest import Clock
+from tests.outbox.carrier import Provider
+from tests.outbox.conftest import PHONE
+from tests.outbox.test_sender import stands
+
+Post = Callable[..., None]
+
+
+def test_nobody_is_woken(outbox: Outbox, sender: Sender, reaper: Reaper, post: Post, clock: Clock) -> None:
+    """Bulk waits for the morning in Vientiane; a reply does not."""
+    clock.now = datetime(2026, 11, 23, 13, 30, tzinfo=UTC)  # 20:30 there
+    post(Kind.REMINDER)
+    post(Kind.REPLY)
+    assert drain(sender, reaper) == 1
+    clock.now = datetime(2026, 11, 24, 0, 59, tzinfo=UTC)
+    assert drain(sender, reaper) == 0
+    clock.moves(minutes=2)
+    assert drain(sender, reaper) == 1
+
+
+def test_what_is_too_late_is_not_sent(
+    outbox: Outbox, sender: Sender, reaper: Reaper, post: Post, clock: Clock
+) -> None:
+    post(Kind.CODE)
+    clock.moves(minutes=6)
+    assert drain(sender, reaper) == 0
+    assert stands(outbox) == [("dropped", "too late")]
+
+
+def test_enough_for_this_month(outbox: Outbox, sender: Sender, reaper: Reaper, post: Post, clock: Clock) -> None:
+    for _number in range(A_MONTH + 2):
+        post(Kind.CAMPAIGN)
+    assert drain(sender, reaper) == A_MONTH
+    assert stands(outbox).count(("dropped", "enough for this month")) == 2
+    clock.moves(days=10)  # December
+    post(Kind.CAMPAIGN)
+    assert drain(sender, reaper) == 1
+
+
+def test_a_carriers_rate_is_kept_and_leaves_room_for_who_waits(
+    outbox: Outbox, provider: Provider, reaper: Reaper, post: Post, clock: Clock, sender: Sender
+) -> None:
+    paced = Sender(outbox, sender.carriers, sender._tallies, sender._timezone, rates={"synthetic": 10})
+    for number in range(20):
+        post(Kind.REMINDER, f"+85620{number:08}")
+    drain(paced, reaper)
+    assert len(provider.taken) == 8
+    post(Kind.CODE)
+    drain(paced, reaper)
+    assert provider.taken[-1].kind is Kind.CODE
+    clock.moves(seconds=31)
+    drain(paced, reaper)
+    assert len(provider.taken) == 17
+
+
+def test_an_ill_provider_is_left_alone(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, post: Post
+) -> None:
+    tried: list[str] = []
+
+    def ill(message: Message) -> Outcome:
+        tried.append(message.ref)
+        return Retry("refused connection", provider_is_ill=True)
+
+    provider.answers = ill
+    for number in range(20):
+        post(Kind.NOTICE, f"+85620{number:08}")
+    drain(sender, reaper)
+    assert len(tried) == 5
+    assert stands(outbox).count(("due", "the provider is ill")) == 15
+
+
+def test_a_queue_of_ten_thousand_and_a_stop(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, clock: Clock
+) -> None:
+    """Nothing is sent after the commit but what was claimed before it."""
+    loud = Sender(outbox, sender.carriers, sender._tallies, sender._timezone, a_month=100_000)
+    caller, size = outbox.keys.hasher("caller", PHONE), 10_000
+    rows = [outbox.row(Draft(Kind.CAMPAIGN, PHONE, f"{n}", purpose="campaign")) for n in range(size)]
+    engine = create_engine(outbox.hot.url)
+    with engine.begin() as connection:
+        connection.execute(table.insert(), rows)
+    engine.dispose()
+    rounds = Rounds(loud, reaper, {False: 1, True: 4})
+    enough = threading.Event()
+
+    def taken(message: Message) -> Outcome:
+        if len(provider.taken) > 200:
+            enough.set()
+        return provider.takes(message)
+
+    provider.answers = taken
+    rounds.start()
+    assert enough.wait(60)
+    outbox.reports.leave(caller, PHONE, "campaign")
+    at_commit, still_claimed = len(provider.taken), 4
+    clock.moves(seconds=1)
+    drained = [ended for _turn in range(20) for ended in [loud.due("synthetic", True, 100)] if ended]
+    rounds.stop(30)
+    assert drained == []
+    assert len(provider.taken) <= at_commit + still_claimed
+    assert [found for found, _why in stands(outbox)].count(State.DROPPED) >= size - at_commit - still_claimed
+
+
+def test_what_she_asked_for_is_never_kept_from_her(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, post: Post
+) -> None:
+    outbox.reports.leave(outbox.keys.hasher("caller", PHONE), PHONE)
+    post(Kind.REPLY, text="asked")
+    post(Kind.REMINDER, text="not asked", purpose="reminder")
+    drain(sender, reaper)
+    assert provider.texts(PHONE) == ["asked"]
+    assert outbox.reports.come_back(outbox.keys.hasher("caller", PHONE))
+    post(Kind.REMINDER, text="again", purpose="reminder")
+    drain(sender, reaper)
+    assert provider.texts(PHONE) == ["asked", "again"]
