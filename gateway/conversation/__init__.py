@@ -4,7 +4,28 @@ What a flow needs is all here; see `graph` for the vocabulary and `fields` for w
 """
 
 from gateway.conversation import fields
-from gateway.conversation.engine import Talk
-from gateway.conversation.graph import RESUME, Ask, Atlas, Do, Each, End, Flow, Menu, Tell, _
+from gateway.conversation.assurance import Assurance
+from gateway.conversation.graph import RESUME, WANTED, Ask, Atlas, Do, Each, End, Flow, Menu, Tell, _
+from gateway.conversation.talk import Talk
 
-__all__ = ["RESUME", "Ask", "Atlas", "Do", "Each", "End", "Flow", "Menu", "Talk", "Tell", "_", "fields"]
+ANYONE, PHONE, PIN, FRESH = Assurance
+
+__all__ = [
+    "ANYONE",
+    "FRESH",
+    "PHONE",
+    "PIN",
+    "RESUME",
+    "WANTED",
+    "Ask",
+    "Atlas",
+    "Do",
+    "Each",
+    "End",
+    "Flow",
+    "Menu",
+    "Talk",
+    "Tell",
+    "_",
+    "fields",
+]

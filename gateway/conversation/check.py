@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
 
-from gateway.conversation.fields import Field, Named, Translate, placeholders
-from gateway.conversation.graph import RESUME, Ask, Atlas, Do, Each, End, Menu, Place, Tell
-from gateway.conversation.screens import MORE_WORDING, SYSTEM_WORDINGS, show
+from gateway.conversation.assurance import Assurance
+from gateway.conversation.fields import Field, Named, Once, placeholders
+from gateway.conversation.gallery import screens, texts
+from gateway.conversation.graph import MARKS, WANTED, Ask, Atlas, Do, End, Flow, Menu, Place, Tell
+from gateway.conversation.screens import SYSTEM_WORDINGS
 from gateway.text.alphabet import Budget, is_gsm7
-from gateway.text.catalogue import Entries, Entry
-from gateway.text.paging import ScreenTooLong, paginate
+from gateway.text.catalogue import Entries
 
 MAX_CHOICES = 5  # a caller keeps no more in mind, and Lao fits no more on two pages
 MAX_PAGES = 3  # of wording; a list may run longer, one line an item
+LAO_PARTS = 2  # SMS of one text in Lao script, which holds less than half of what Latin letters do
 NEEDS_GSM7 = ("en", "lo_Latn")  # one letter outside makes the whole message UCS-2, at 2.3 times the cost
 
+Elsewhere = Mapping[str, Collection[str]]  # wordings that no conversation says, by what says them
+NOTHING: Final[Elsewhere] = MappingProxyType({})
 
-def check(atlas: Atlas, entries: Entries, budgets: Mapping[str, Budget], facts: Mapping[str, Field]) -> list[str]:
+
+def check(
+    atlas: Atlas,
+    entries: Entries,
+    budgets: Mapping[str, Budget],
+    facts: Mapping[str, Field],
+    elsewhere: Elsewhere = NOTHING,
+) -> list[str]:
     """All faults of an atlas, in the order a reader meets the states; an empty list is a good conversation."""
     faults: list[str] = []
-    for wording in SYSTEM_WORDINGS:
-        faults += _wording_faults("engine", wording, entries)
+    for name, wordings in {"engine": SYSTEM_WORDINGS, **elsewhere}.items():
+        for wording in wordings:
+            faults += _wording_faults(name, wording, entries)
     for place in atlas:
         faults += _edge_faults(place, atlas)
         for wording in all_wordings(place):
             faults += _wording_faults(place.name, wording, entries)
         faults += _field_faults(place, facts)
+    for flow in atlas.flows:
+        for text in flow.texts:
+            faults += _wording_faults(flow.name, text, entries)
+            faults += _text_faults(flow, text, entries, facts)
     faults += _shape_faults(atlas)
     if not faults:  # only a sound graph with all its words can be measured
         for place in atlas:
-            faults += _length_faults(place, atlas, entries, budgets, facts)
+            faults += _length_faults(place, entries, budgets, facts)
     return faults
 
 
 def _edge_faults(place: Place, atlas: Atlas) -> Iterator[str]:
     for edge, target in zip(place.state.edges, place.targets, strict=True):
-        if target != RESUME and atlas.get(target) is None:
+        if target not in MARKS and atlas.get(target) is None:
             yield f"{place.name}: leads to {edge!r}, which does not exist"
+        if target == WANTED and not place.flow.proves:
+            yield f"{place.name}: leads to where she wanted to go, but {place.flow.name} proves nothing"
     if isinstance(place.state, Menu) and len(place.state.choices) > MAX_CHOICES:
         yield f"{place.name}: {len(place.state.choices)} choices, at most {MAX_CHOICES} can be kept in mind"
     if isinstance(place.state, Menu) and not place.state.choices and place.state.each is None:
@@ -52,14 +71,21 @@ def _shape_faults(atlas: Atlas) -> Iterator[str]:
     """Faults that only the whole graph shows: unreachable states, traps, circles of work."""
     ahead = {place.name: [t for t in place.targets if atlas.get(t)] for place in atlas}
     for door in atlas.doors:
-        if atlas.get(door) is None:
+        place = atlas.get(door)
+        if place is None:
             yield f"{door}: the engine needs this state, and it does not exist"
+        elif place.assurance:
+            yield f"{door}: the engine needs this state for anyone, and it asks for {place.assurance.name}"
+    if atlas.sign_in is None:
+        for place in atlas:
+            if place.assurance:
+                yield f"{place.name}: asks for {place.assurance.name}, and no state of this atlas signs anybody in"
     reached = _closure([door for door in atlas.doors if door in ahead], ahead)
     behind: dict[str, list[str]] = {name: [] for name in ahead}
     for name, targets in ahead.items():
         for target in targets:
             behind[target].append(name)
-    rests = [p.name for p in atlas if isinstance(p.state, End | Tell) or RESUME in p.targets]
+    rests = [p.name for p in atlas if isinstance(p.state, End | Tell) or {*MARKS} & {*p.targets}]
     can_end = _closure(rests, behind)
     for place in atlas:
         if place.name not in reached:
@@ -139,55 +165,38 @@ def _field_faults(place: Place, facts: Mapping[str, Field]) -> Iterator[str]:
         for name in placeholders(wording):
             if name not in known:
                 yield f"{place.name}: {wording!r} shows %({name})s, which is no field of {place.flow.name}"
+            elif known[name].needs > place.assurance:
+                needed, had = known[name].needs.name, Assurance(place.assurance).name
+                yield f"{place.name}: {wording!r} shows %({name})s, which needs {needed}; callers here are {had}"
     if isinstance(place.state, Ask) and place.state.into not in known:
         yield f"{place.name}: the answer goes into {place.state.into!r}, which is no field of {place.flow.name}"
 
 
-class _Worst:
-    """A field that always shows its longest value."""
-
-    def __init__(self, spoken: Field) -> None:
-        self.spoken = spoken
-        self.store, self.load, self.worst = spoken.store, spoken.load, spoken.worst
-
-    def show(self, stored: Any, locale: str, translate: Translate) -> str:
-        return self.spoken.worst(locale, translate)
-
-
-def worst_pages(
-    place: Place, locale: str, say: Translate, budget: Budget, facts: Mapping[str, Field]
-) -> list[str]:
-    """The pages of a screen with every field at its longest and every list full; raises ScreenTooLong."""
-    known = {**facts, **place.flow.fields}
-    data: dict[str, Any] = dict.fromkeys(known)
-    each: Each | None = getattr(place.state, "each", None)
-    if each:
-        data[each.of] = [{}] * each.most
-    fields = {name: _Worst(spoken) for name, spoken in known.items()}
-    screen = show(place, fields, data, locale, say, back=True)
-    return paginate(screen.body, screen.lines, screen.foot, say(MORE_WORDING), budget)
+def _text_faults(flow: Flow, text: str, entries: Entries, facts: Mapping[str, Field]) -> Iterator[str]:
+    """An SMS costs by its parts: at its longest one in Latin letters, two in Lao script."""
+    missing = [name for name in placeholders(text) if name not in {**facts, **flow.fields}]
+    yield from (f"{flow.name}: {text!r} shows %({name})s, which is no field of {flow.name}" for name in missing)
+    if missing:
+        return
+    for sent in texts(flow, text, entries, facts):
+        most = 1 if sent.language in NEEDS_GSM7 else LAO_PARTS
+        if sent.cost.parts > most:
+            yield f"{flow.name}: {text!r} takes {sent.cost.parts} SMS in {sent.language} at worst, {most} allowed"
 
 
 def _length_faults(
-    place: Place, atlas: Atlas, entries: Entries, budgets: Mapping[str, Budget], facts: Mapping[str, Field]
+    place: Place, entries: Entries, budgets: Mapping[str, Budget], facts: Mapping[str, Field]
 ) -> Iterator[str]:
-    if isinstance(place.state, Do):
-        return
     listed = getattr(place.state, "each", None) is not None
-    most = 1 if isinstance(place.state, End) else MAX_PAGES
-    for language, catalogue in entries.items():
-
-        def say(wording: str, catalogue: Mapping[str, Entry] = catalogue) -> str:
-            entry = catalogue.get(wording)
-            return entry.text if entry else wording
-
-        for channel, budget in budgets.items():
-            try:
-                pages = worst_pages(place, language, say, budget, facts)
-            except ScreenTooLong as problem:
-                yield f"{place.name}: does not fit {channel} in {language}: {problem}"
-                continue
-            if len(pages) > most and not (listed and most > 1):
-                yield (
-                    f"{place.name}: takes {len(pages)} pages on {channel} in {language} at worst, {most} allowed"
-                )
+    once = any(
+        isinstance(place.flow.fields.get(name), Once)
+        for wording in place.state.wordings
+        for name in placeholders(wording)
+    )  # what is kept nowhere cannot be turned back to
+    most = 1 if once or isinstance(place.state, End) else MAX_PAGES
+    for shown in screens(place, entries, budgets, facts):
+        where, count = f"{shown.channel} in {shown.language}", len(shown.pages)
+        if shown.problem:
+            yield f"{place.name}: does not fit {where}: {shown.problem}"
+        elif count > most and not (listed and most > 1):
+            yield f"{place.name}: takes {count} pages on {where} at worst, {most} allowed"

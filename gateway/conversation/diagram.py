@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.conversation.fields import Translate
-from gateway.conversation.graph import RESUME, Ask, Atlas, Do, End, Menu, Place, Tell
+from gateway.conversation.graph import RESUME, WANTED, Ask, Atlas, Do, End, Menu, Place, Tell
 
 SHAPES = {  # Mermaid brackets, DOT shape, fill
     Menu: (("[", "]"), "box", "#fff8e1"),
@@ -116,4 +116,4 @@ def _id(name: str) -> str:
 
 
 def _name(target: str) -> str:
-    return "where the last call was cut" if target == RESUME else target
+    return {RESUME: "where the last call was cut", WANTED: "where she wanted to go"}.get(target, target)

@@ -1,122 +1,31 @@
 """The engine: where a caller is, what she typed, and so what she reads next.
 
 Pure. It holds nothing between two calls, has no clock and does no I/O of its own; a `Do` state's work may
-ask the ports that came with the call. `Session` is everything that lasts between two hops, as plain JSON.
+ask the ports that came with the call. Nobody comes to a state that asks for more assurance than she has: she
+is led to sign in first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any, Generic, NamedTuple, TypeVar
+from itertools import takewhile
+from typing import Any
 
-from gateway.conversation.fields import Field
-from gateway.conversation.graph import RESUME, Ask, Atlas, Do, End, Place
+from gateway.conversation.assurance import Assurance
+from gateway.conversation.fields import Field, Once
+from gateway.conversation.graph import RESUME, WANTED, Ask, Atlas, Do, End, Place
 from gateway.conversation.screens import BACK, CHANGED, HOME, INVALID, MORE, MORE_WORDING, Choice, Gone, show
-from gateway.text.alphabet import Budget
+from gateway.conversation.talk import Call, Session, Talk, Turn
 from gateway.text.catalogue import Catalogues
 from gateway.text.lao import ascii_digits
 from gateway.text.paging import paginate
 
 MAX_HISTORY = 20  # screens remembered for `0`; a phone in hand goes back two or three
 MAX_WORK = 10  # work states in a row; the check refuses circles, this bounds a long chain
+MAX_WANTED = 3  # places that wait for a proof, one because of the other: amounts, for which a PIN is set first
 MAX_SHORTCUT = 10  # keys of a shortcut dial that are walked; deeper than any menu here
+MAX_KEY = 2  # characters of a key that chooses; what is longer is an answer, and may be a secret
 MAX_INPUT = 182  # characters; no USSD string is longer (3GPP TS 23.038: 182 septets)
-
-Ports = TypeVar("Ports")
-
-
-class Effect(NamedTuple):
-    """Something to be done besides answering, in the same transaction as the step: here, an audit row."""
-
-    action: str
-    subject: str
-
-
-class Session(NamedTuple):
-    """Where a call stands. `choices` are what the caller saw: an answer is read against them. `pages` are kept
-    of a screen that has several."""
-
-    place: str
-    history: tuple[str, ...] = ()
-    data: Mapping[str, Any] = {}
-    pages: tuple[str, ...] = ()
-    page: int = 0
-    choices: Mapping[str, Choice] = {}
-    pending: tuple[str, ...] = ()  # keys of a shortcut dial that wait until the language is known
-    cut: Mapping[str, Any] | None = None  # the call that was cut, offered for resuming
-
-    def to_json(self) -> dict[str, Any]:
-        """What differs from an empty session; `from_json` fills the rest in."""
-        return {name: value for name, value in zip(self._fields, self, strict=True) if value}
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Session | None:
-        """The session as stored, or None when an older release wrote another shape."""
-        try:
-            return cls(**stored)
-        except TypeError:
-            return None
-
-
-class Call(NamedTuple, Generic[Ports]):
-    """What comes from outside with every hop."""
-
-    caller: str  # opaque to the flows: what the ports know her by
-    ask: Ports
-    today: date  # in the scheme's own time zone
-    budget: Budget
-    language: str | None = None  # None: not yet chosen
-
-
-class Turn(NamedTuple):
-    """The outcome of one hop. `session` None: nothing is left to go back to."""
-
-    reply: str
-    ends: bool
-    session: Session | None
-    language: str | None
-    effects: tuple[Effect, ...]
-    failed: Exception | None = None  # what a port raised when the caller was told to try later
-
-
-class Talk(Generic[Ports]):
-    """What a flow's function gets: the caller's values, the ports, and today's date."""
-
-    def __init__(self, call: Call[Ports], languages: Sequence[str], data: Mapping[str, Any]) -> None:
-        self.caller, self.ask, self.today = call.caller, call.ask, call.today
-        self.language = call.language
-        self.languages = languages  # those this channel can carry
-        self.data = dict(data)
-        self.fields: Mapping[str, Field] = {}
-        self.effects: list[Effect] = []
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.data[name] = self._store(name, value)
-
-    def __getitem__(self, name: str) -> Any:
-        stored = self.data[name]
-        return self.fields[name].load(stored) if name in self.fields else stored
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.data
-
-    def list(self, name: str, items: Sequence[Mapping[str, Any]]) -> None:
-        """Set the items of an `Each`: typed values in, stored values kept."""
-        self.data[name] = [{key: self._store(key, value) for key, value in item.items()} for item in items]
-
-    def take(self, name: str) -> Any:
-        """Read a value and forget it: for answers that must not outlive their use."""
-        value = self[name]
-        del self.data[name]
-        return value
-
-    def note(self, action: str, subject: str) -> None:
-        """Put a row into the audit trail, in the same transaction as this step."""
-        self.effects.append(Effect(action, subject))
-
-    def _store(self, name: str, value: Any) -> Any:
-        return self.fields[name].store(value) if name in self.fields else value
 
 
 class Engine:
@@ -133,7 +42,8 @@ class Engine:
         """A new call. `keys`: what was dialled behind the service code; `cut`: a call broken off lately."""
         walk = _Walk(self, call, Session(self.atlas.home))
         if call.language is None:
-            return walk.open(self.atlas.welcome, pending=tuple(keys[:MAX_SHORTCUT]), cut=None)
+            choices = takewhile(lambda key: len(key) <= MAX_KEY, keys[:MAX_SHORTCUT])
+            return walk.open(self.atlas.welcome, pending=tuple(choices), cut=None)  # stored: no answer is
         if cut is not None and cut.place == self.atlas.resume:
             cut = Session.from_json(cut.cut) if cut.cut else None  # dropped at the offer itself
         if cut is None or keys or cut.place == self.atlas.home:
@@ -144,6 +54,20 @@ class Engine:
         """One answer, read against the screen the caller saw."""
         return _Walk(self, call, session).hear(typed)
 
+    def read(self, call: Call[Any], session: Session | None, typed: str) -> Turn:
+        """One text: an answer to the screen she was sent last, else words that say where she wants to go.
+
+        A word that is surely meant for us wins over any screen, so that STOP always does.
+        """
+        typed = ascii_digits(typed[:MAX_INPUT].strip())
+        if session is not None and not self.atlas.is_word(typed):
+            place = self.atlas.get(session.place)
+            if typed in {*session.choices, BACK, HOME, MORE} or (place and isinstance(place.state, Ask)):
+                return self.hear(call, session, typed)
+        walk = _Walk(self, call, Session(self.atlas.home))
+        walk.talk.proof = session.proof if session else None
+        return walk.told(typed)
+
 
 class _Walk:
     """One hop through the atlas. Lives for one call of the engine, so nothing is shared between callers."""
@@ -151,15 +75,24 @@ class _Walk:
     def __init__(self, engine: Engine, call: Call[Any], session: Session) -> None:
         self.engine, self.atlas, self.call = engine, engine.atlas, call
         self.session = session
-        self.talk: Talk[Any] = Talk(call, engine.catalogues.within(call.budget), session.data)
+        self.talk: Talk[Any] = Talk(call, session, engine.catalogues, engine.fact_values)
         self.history = list(session.history)
+        self.wanted = list(session.wanted)
         self.notice = ""  # one sentence above the next screen
         self.failed: Exception | None = None
 
     def open(self, name: str, pending: tuple[str, ...], cut: Mapping[str, Any] | None) -> Turn:
         self.session = self.session._replace(pending=pending, cut=cut)
         self.talk.data = {}
+        self.talk.proof = None
         return self._go(name)
+
+    def told(self, words: str) -> Turn:
+        """Words instead of a key; an atlas that takes texts has a place that understands them."""
+        if self.atlas.texts is None:
+            raise LookupError("nothing here understands texts")
+        self.talk.data["words"] = words
+        return self._go(self.atlas.texts)
 
     def hear(self, typed: str) -> Turn:
         seen = self.session
@@ -167,6 +100,9 @@ class _Walk:
         if place is None:
             return self._nearest()
         typed = ascii_digits(typed[:MAX_INPUT].strip())
+        leaves = typed == HOME or (typed == BACK and seen.page == 0 and self.history)
+        if place.assurance > self.talk.assurance and not leaves:  # she took too long: prove it again
+            return self._go(place.name)
         if typed == MORE and seen.page + 1 < len(seen.pages):
             return self._turn(seen.page + 1)
         if typed == BACK and seen.page > 0:
@@ -191,81 +127,138 @@ class _Walk:
         return self._go(target)
 
     def _read(self, place: Place, state: Ask, typed: str) -> Turn:
-        self.talk.fields = self.engine.fields[place.flow.name]
+        self.talk.enter(place.flow, self.engine.fields[place.flow.name])
         try:
             value = state.reads(typed)
         except ValueError:
             self.notice = self._say(state.sorry)
             return self._rest(place.name)
         self.talk[state.into] = value
+        if state.secret:
+            self.talk.secrets.add(state.into)
         self.history.append(place.name)
         return self._go(place.target(state.to))
 
     def _go(self, name: str) -> Turn:
-        """Follow an edge: do the work on the way, rest at the next screen."""
+        """Follow an edge: prove who calls and do the work on the way, rest at the next screen."""
         for _step in range(MAX_WORK):
+            if name == WANTED:
+                name = self._led_to()
+            if name == RESUME:
+                return self._resume()
             place = self.atlas.get(name)
             if place is None:
                 return self._nearest()
+            if place.assurance > self.talk.assurance:
+                name = self._sign_in(name) if place.assurance <= self.call.ceiling else self.atlas.elsewhere
+                continue
             if not isinstance(place.state, Do):
                 return self._rest(name)
-            self.talk.fields = self.engine.fields[place.flow.name]
+            self.talk.enter(place.flow, self.engine.fields[place.flow.name])
+            self.talk.needs, self.talk.wanted = self._needed(), bool(self.wanted)
             before = dict(self.talk.data)  # what the work takes is there again when it is tried again
             try:
                 way = place.flow.works[place.state.name](self.talk)
             except (TimeoutError, ConnectionError) as problem:
                 self.failed = problem
                 self.talk.data = before
-                return self._try_later(place)
+                return self._try_later(place, lost=not self.talk.secrets.isdisjoint(before))
             name = place.target(place.state.ways[way])
         raise RecursionError(f"{name}: more than {MAX_WORK} work states in a row")
+
+    def _sign_in(self, wanted: str) -> str:
+        """Remember where she wants to go, and name the state that asks who she is."""
+        if self.atlas.sign_in is None:
+            raise LookupError(f"{wanted} asks for a proof, and nothing here can take one")
+        self.wanted = [*self.wanted, (wanted, len(self.history))][-MAX_WANTED:]
+        return self.atlas.sign_in
+
+    def _led_to(self) -> str:
+        """Where she wanted to go before she had to prove who she is; the questions are no way back."""
+        if not self.wanted:
+            return self.atlas.home
+        name, depth = self.wanted.pop()
+        del self.history[depth:]
+        return name
+
+    def _needed(self) -> Assurance:
+        """What the place she wants to go to asks for."""
+        if not self.wanted:
+            return Assurance.ANYONE
+        name = self.wanted[-1][0]
+        cut = self.session.cut
+        place = self.atlas.get(str(cut["place"]) if name == RESUME and cut else name)
+        return place.assurance if place else Assurance.ANYONE
 
     def _rest(self, name: str) -> Turn:
         """Show a screen and wait there."""
         place = self.atlas.get(name)
         if place is None or isinstance(place.state, Do):
             return self._nearest()
-        if name == self.atlas.home:
+        if place.assurance > self.talk.assurance:
+            return self._go(name)
+        if name == self.atlas.home:  # whoever takes the phone next finds nothing of who was shown
             self.history.clear()
-            self.talk.data = {}
+            self.talk.data, self.talk.proof = {}, None
+        if not place.flow.proves:  # she went elsewhere instead of proving anything
+            self.wanted.clear()
         try:
             pages, choices = self._pages(place)
         except Gone:
             return self._nearest()
         if isinstance(place.state, End):
             return self._finish(pages[0], None)
-        several = pages if len(pages) > 1 else ()
-        rests = Session(name, tuple(self.history[-MAX_HISTORY:]), self.talk.data, several, 0, choices)
+        rests = self._kept(name)._replace(pages=pages if len(pages) > 1 else (), choices=choices)
         if name == self.atlas.home:
             return self._shortcut(pages[0], rests, self.session.pending)
-        if name == self.atlas.resume:
+        if name == self.atlas.resume or self.wanted:
             rests = rests._replace(cut=self.session.cut)
         if self.session.pending:
             rests = rests._replace(pending=self.session.pending)
         return self._finish(pages[0], rests)
 
+    def _kept(self, name: str) -> Session:
+        """What lasts until the next hop: no secret that was typed, and none that was shown once."""
+        fields = self.engine.fields[self.atlas.places[name].flow.name]
+        data = {
+            key: value
+            for key, value in self.talk.data.items()
+            if key not in self.talk.secrets and not isinstance(fields.get(key), Once)
+        }
+        history = tuple(self.history[-MAX_HISTORY:])
+        return Session(name, history, data, proof=self.talk.proof, wanted=tuple(self.wanted))
+
     def _shortcut(self, home: str, session: Session, keys: Sequence[str]) -> Turn:
-        """From the main menu, press the keys one by one as the caller would; a secret is never taken so."""
+        """From the main menu, press the keys one by one, as the caller would; none of them answers a question."""
         turn = self._finish(home, session)
-        effects = list(turn.effects)
+        effects, posted = list(turn.effects), list(turn.posted)
         for key in keys:
             place = self.atlas.get(session.place)
-            if place and isinstance(place.state, Ask) and place.state.secret:
+            if place and isinstance(place.state, Ask):
                 break
             turn = self.engine.hear(self.call._replace(language=turn.language), session, key)
             effects += turn.effects
+            posted += turn.posted
             if turn.ends or turn.session is None:
                 break
             session = turn.session
-        return turn._replace(effects=tuple(effects))
+        return turn._replace(effects=tuple(effects), posted=tuple(posted))
 
     def _resume(self) -> Turn:
+        """Go on where the last call was cut. A proof belongs to its call: what asked for one asks again."""
         cut = Session.from_json(self.session.cut) if self.session.cut else None
         place = self.atlas.get(cut.place) if cut else None
         if cut is None or place is None:
             return self._nearest()
-        self.history, self.talk.data = list(cut.history), dict(cut.data)
-        self.session = cut._replace(pending=())
+        if place.flow.proves and cut.wanted:  # cut while she proved who she is: from the first question
+            return self._go(cut.wanted[0][0] if cut.wanted[0][0] != RESUME else self.atlas.home)
+        if place.assurance > self.talk.assurance:
+            return self._go(self._sign_in(RESUME))
+        proof = self.talk.proof
+        if cut.proof and (proof is None or proof.member != cut.proof.member):  # not hers to go on with
+            return self._rest(self.atlas.home)
+        self.history, self.talk.data, self.wanted = list(cut.history), dict(cut.data), list(cut.wanted)
+        self.session = cut._replace(pending=(), proof=proof)
         if isinstance(place.state, Do):
             return self._go(place.name)
         return self._turn(cut.page) if cut.pages else self._rest(place.name)
@@ -293,11 +286,15 @@ class _Walk:
             return None
         return self._rest(place.name)
 
-    def _try_later(self, place: Place) -> Turn:
-        """A port failed: the caller's place is the work that could not be done, so redialling tries again."""
+    def _try_later(self, place: Place, lost: bool) -> Turn:
+        """A port failed: the caller's place is the work that could not be done, so redialling tries again.
+
+        When the answer it works on was a secret and is `lost`, her place is the question.
+        """
         pages, _choices = self._pages(self.atlas.places[self.atlas.down])
-        kept = Session(place.name, tuple(self.history[-MAX_HISTORY:]), self.talk.data)
-        return self._finish(pages[0], kept, ends=True)
+        if lost:
+            place = self.atlas.places[self.history.pop()]
+        return self._finish(pages[0], self._kept(place.name), ends=True)
 
     def _pages(self, place: Place) -> tuple[tuple[str, ...], Mapping[str, Choice]]:
         locale = self.talk.language or self.engine.catalogues.default
@@ -319,4 +316,5 @@ class _Walk:
             self.talk.language,
             tuple(self.talk.effects),
             self.failed,
+            tuple(self.talk.posted),
         )

@@ -1,18 +1,22 @@
 """What a placeholder can hold: typed when stored, formatted per locale when shown, worst case known.
 
-A flow declares its fields once; from them follow what a screen shows, what the session stores and the
-longest text that `flask flows check` has to fit on a handset.
+A flow declares its fields once; from them follow what a screen shows, what the session stores, the longest
+text that `flask flows check` has to fit on a handset, and (`needs`) how sure we have to be of who reads it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Protocol
 
-from gateway.text.showing import show_date, show_month
+from gateway.conversation.assurance import Assurance
+from gateway.text.alphabet import NBSP, basic
+from gateway.text.lao import clusters
+from gateway.text.showing import show_date, show_kip, show_month
+from gateway.text.values import Kip as KipValue
 from gateway.text.values import Month as MonthValue
 
 Translate = Callable[[str], str]  # a wording in, the same wording in the caller's language out
@@ -21,6 +25,8 @@ Translate = Callable[[str], str]  # a wording in, the same wording in the caller
 class Field(Protocol):
     """One kind of value. `store` and `load` are inverse; `store` gives what JSON can hold."""
 
+    @property
+    def needs(self) -> Assurance: ...
     def store(self, value: Any) -> Any: ...
     def load(self, stored: Any) -> Any: ...
     def show(self, stored: Any, locale: str, translate: Translate) -> str: ...
@@ -45,6 +51,7 @@ class Count(_Plain):
     """A whole number from 0 to `most`."""
 
     most: int
+    needs: Assurance = Assurance.ANYONE
 
     def worst(self, locale: str, translate: Translate) -> str:
         return str(self.most)
@@ -53,6 +60,8 @@ class Count(_Plain):
 @dataclass(frozen=True)
 class MonthNumbers(_Plain):
     """Months of one year by number, runs drawn together: `01-06 08`."""
+
+    needs: Assurance = Assurance.ANYONE
 
     def show(self, stored: Any, locale: str, translate: Translate) -> str:
         runs: list[list[int]] = []
@@ -71,6 +80,8 @@ class MonthNumbers(_Plain):
 class Month:
     """A month, shown `10/2026`."""
 
+    needs: Assurance = Assurance.ANYONE
+
     def store(self, value: MonthValue) -> str:
         return str(value)
 
@@ -88,6 +99,8 @@ class Month:
 class Date:
     """A day, shown `30/11/2026`."""
 
+    needs: Assurance = Assurance.ANYONE
+
     def store(self, value: date) -> str:
         return value.isoformat()
 
@@ -104,7 +117,8 @@ class Date:
 class OneOf(_Plain):
     """One of a few wordings, each marked for translation: stored by key, shown in the caller's language."""
 
-    def __init__(self, **wordings: str) -> None:
+    def __init__(self, needs: Assurance = Assurance.ANYONE, /, **wordings: str) -> None:
+        self.needs = needs
         self.wordings = wordings
 
     def show(self, stored: Any, locale: str, translate: Translate) -> str:
@@ -125,8 +139,96 @@ class Named(OneOf):
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A minute on the clock of the scheme's time zone, shown `30/11/2026 14:05`."""
+
+    needs: Assurance = Assurance.ANYONE
+
+    def store(self, value: datetime) -> str:
+        return value.strftime("%Y-%m-%d %H:%M")
+
+    def load(self, stored: str) -> datetime:
+        return datetime.strptime(stored, "%Y-%m-%d %H:%M")
+
+    def show(self, stored: str, locale: str, translate: Translate) -> str:
+        return f"{show_date(self.load(stored).date(), locale)}{NBSP}{stored[-5:]}"
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return self.show("2026-12-31 23:59", locale, translate)
+
+
+@dataclass(frozen=True)
+class Kip(_Plain):
+    """An amount in whole kip up to `most`, shown `1.250.000 kip`."""
+
+    most: int
+    needs: Assurance = Assurance.ANYONE
+
+    def load(self, stored: int) -> KipValue:
+        return KipValue(stored)
+
+    def show(self, stored: int, locale: str, translate: Translate) -> str:
+        return show_kip(stored, locale)
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return show_kip(self.most, locale)
+
+
+@dataclass(frozen=True)
+class Name(_Plain):
+    """A proper name as a pair, in Lao and in Latin letters, cut to `most` characters of what is shown."""
+
+    most: int
+    needs: Assurance = Assurance.ANYONE
+
+    def show(self, stored: Sequence[str], locale: str, translate: Translate) -> str:
+        lao, latin = stored
+        if locale == "lo":
+            return _cut(lao or latin, self.most)
+        return _cut(basic(latin), self.most) or "-"  # one Lao letter would move the whole screen to UCS-2
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return ("ກ" if locale == "lo" else "M") * self.most
+
+
+def _cut(name: str, most: int) -> str:
+    """As many whole clusters as fit."""
+    kept = ""
+    for cluster in clusters(name):
+        if len(kept) + len(cluster) > most:
+            break
+        kept += cluster
+    return kept.rstrip()
+
+
+@dataclass(frozen=True)
+class Passage(_Plain):
+    """A text of sentences, up to `most` characters in Latin letters and half of that in Lao script."""
+
+    most: int
+    needs: Assurance = Assurance.ANYONE
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        word, most = ("ກາ ", self.most // 2) if locale == "lo" else ("xxxxxxx ", self.most)
+        return (word * most)[:most].strip()
+
+
+@dataclass(frozen=True)
+class Once(_Plain):
+    """A secret of `digits` digits that is shown on one screen and kept nowhere afterwards."""
+
+    digits: int
+    needs: Assurance = Assurance.FRESH
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return "0" * self.digits
+
+
+@dataclass(frozen=True)
 class Answer(_Plain):
     """What somebody typed: kept until it is used, never shown."""
+
+    needs: Assurance = Assurance.ANYONE
 
     def show(self, stored: Any, locale: str, translate: Translate) -> str:
         return ""
@@ -140,6 +242,7 @@ class Fact(_Plain):
     """The same text on every screen of an installation, such as the hotline."""
 
     text: str
+    needs: Assurance = Assurance.ANYONE
 
     def show(self, stored: Any, locale: str, translate: Translate) -> str:
         return self.text

@@ -9,20 +9,24 @@ Five kinds of state, named for what the caller meets:
 - `End`: the last words of the call.
 
 Wording stands in English beside the state, marked with `_` for Babel. `flow.state` names a state from
-another flow; a bare name is one of the same flow.
+another flow; a bare name is one of the same flow. A flow or a state says how sure it wants to be of who is
+calling (`assurance`); whoever proved less signs in first and is then led to where she wanted to go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from gateway.conversation.assurance import Assurance
 from gateway.conversation.fields import Field, Reader
 
 Function = TypeVar("Function", bound=Callable[[Any], str])
 
 RESUME = "(resume)"  # a choice that leads back to where the last call was cut
+WANTED = "(wanted)"  # where she wanted to go before she had to prove who she is
+MARKS = (RESUME, WANTED)  # targets that the engine knows
 
 
 def _(wording: str) -> str:
@@ -45,9 +49,10 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What every state has: a name within its flow."""
+    """What every state has: a name within its flow, and perhaps an assurance above that of its flow."""
 
     name: str
+    assurance: Assurance | None = field(default=None, kw_only=True)
 
     @property
     def edges(self) -> tuple[str, ...]:
@@ -82,7 +87,8 @@ class Menu(State):
 class Ask(State):
     """A question: `reads` turns what was typed into the value of `into`, or raises ValueError.
 
-    A `secret` answer is never taken from a shortcut dial; `sorry` is said when the answer is not understood.
+    No answer is taken from a shortcut dial, and a `secret` one never outlives its hop; `sorry` is said when the
+    answer is not understood.
     """
 
     wording: str
@@ -130,8 +136,9 @@ class Do(State):
 
     ways: Mapping[str, str]
 
-    def __init__(self, name: str, **ways: str) -> None:
+    def __init__(self, name: str, *, assurance: Assurance | None = None, **ways: str) -> None:
         object.__setattr__(self, "name", name)
+        object.__setattr__(self, "assurance", assurance)
         object.__setattr__(self, "ways", ways)
 
     @property
@@ -140,10 +147,25 @@ class Do(State):
 
 
 class Flow:
-    """One conversation: its states by name, the fields its wording may show, and the work it does."""
+    """One conversation: its states by name, the fields its wording may show, and the work it does.
 
-    def __init__(self, name: str, **fields: Field) -> None:
+    `proves`: its work may say who is calling (`Talk.prove`), and it may lead to `WANTED`. `texts` are wordings
+    that its work sends by SMS (`Talk.say`, `Talk.text`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        assurance: Assurance = Assurance.ANYONE,
+        proves: bool = False,
+        texts: Sequence[str] = (),
+        **fields: Field,
+    ) -> None:
         self.name = name
+        self.assurance = assurance
+        self.proves = proves
+        self.texts = texts
         self.fields: Mapping[str, Field] = fields
         self.by_name: dict[str, State] = {}
         self.works: dict[str, Callable[[Any], str]] = {}
@@ -173,7 +195,13 @@ class Place:
 
     def target(self, edge: str) -> str:
         """The full name of what an edge leads to."""
-        return edge if "." in edge or edge == RESUME else f"{self.flow.name}.{edge}"
+        return edge if "." in edge or edge in MARKS else f"{self.flow.name}.{edge}"
+
+    @property
+    def assurance(self) -> Assurance:
+        """How sure we have to be of who is calling before she is here."""
+        own = self.state.assurance
+        return self.flow.assurance if own is None else own
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -181,11 +209,28 @@ class Place:
 
 
 class Atlas:
-    """All flows of an installation, and the four places the engine itself has to find."""
+    """All flows of an installation, and the places the engine itself has to find.
 
-    def __init__(self, *flows: Flow, home: str, welcome: str, resume: str, down: str) -> None:
+    `sign_in` is where whoever proved too little is asked for more; an atlas that shows nothing personal needs
+    none. `texts` is where the words of a text are understood, `elsewhere` what is said of what no text may show,
+    and `is_word` whether a text is surely a command, whatever was asked before.
+    """
+
+    def __init__(
+        self,
+        *flows: Flow,
+        home: str,
+        welcome: str,
+        resume: str,
+        down: str,
+        sign_in: str | None = None,
+        texts: str | None = None,
+        elsewhere: str | None = None,
+        is_word: Callable[[str], bool] = lambda _typed: False,
+    ) -> None:
         self.flows = flows
-        self.home, self.welcome, self.resume, self.down = home, welcome, resume, down
+        self.home, self.welcome, self.resume, self.down, self.sign_in = home, welcome, resume, down, sign_in
+        self.texts, self.elsewhere, self.is_word = texts, elsewhere or home, is_word
         self.places: dict[str, Place] = {
             f"{flow.name}.{state.name}": Place(f"{flow.name}.{state.name}", flow, state)
             for flow in flows
@@ -197,7 +242,8 @@ class Atlas:
     @property
     def doors(self) -> tuple[str, ...]:
         """Where a call can come in without following an edge."""
-        return (self.home, self.welcome, self.resume, self.down)
+        doors = (self.home, self.welcome, self.resume, self.down, self.sign_in, self.texts, self.elsewhere)
+        return tuple(filter(None, doors))
 
     def __iter__(self) -> Iterator[Place]:
         return iter(self.places.values())

@@ -12,7 +12,7 @@ flow.states(
     Do("circle", to="circle_back", out="told"),
     Do("circle_back", to="circle"),
     Tell("told", "%(why)s"),
-    Ask("ask", _("Please type 4 numbers."), into="digits", reads=str, to="told", sorry=_("Invalid choice.")),
+    Ask("ask", _("Please type 6 numbers."), into="digits", reads=str, to="told", sorry=_("Invalid choice.")),
     Tell("island", _("Year %(year)s")),
     Menu("trap", _("Language"), {_("Continue"): "trap_too"}),
     Menu("trap_too", _("Language"), {_("Continue"): "trap"}),

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
 from app import LOCALES
 from flows import atlas as ours
-from gateway.conversation import RESUME, Ask, Atlas, Do, Each, End, Flow, Menu, Tell, fields
+from gateway.conversation import (
+    ANYONE,
+    PHONE,
+    PIN,
+    RESUME,
+    WANTED,
+    Ask,
+    Atlas,
+    Do,
+    Each,
+    End,
+    Flow,
+    Menu,
+    Tell,
+    fields,
+)
 from gateway.conversation.check import all_wordings, check
 from gateway.conversation.fields import Fact
 from gateway.conversation.graph import State
@@ -22,7 +38,8 @@ BUDGETS = {"USSD": USSD}
 
 def atlas(*states: State, doors: dict[str, str] | None = None, **kinds: fields.Field) -> Atlas:
     """A small sound conversation of one flow `f`, with these states beside its menu."""
-    flow = Flow("f", n=fields.Count(12), tongue=fields.Named(lo="ລາວ", en="English"), **kinds)
+    flow = Flow("f")
+    flow.fields = {"n": fields.Count(12), "tongue": fields.Named(lo="ລາວ", en="English"), **kinds}
     flow.states(
         Menu("menu", "Hello", {"Go on": states[0].name if states else "bye"}),
         Menu("welcome", "", each=Each("tongues", "%(tongue)s", 2, to="menu")),
@@ -38,13 +55,14 @@ def atlas(*states: State, doors: dict[str, str] | None = None, **kinds: fields.F
         menu = flow.by_name["menu"]
         assert isinstance(menu, Menu)
         flow.by_name["menu"] = Menu("menu", "Hello", {**menu.choices, "Leave": "bye"})
-    places = {"home": "f.menu", "welcome": "f.welcome", "resume": "f.resume", "down": "f.down"}
+    places: dict[str, Any] = {"home": "f.menu", "welcome": "f.welcome", "resume": "f.resume", "down": "f.down"}
     return Atlas(flow, **{**places, **(doors or {})})
 
 
 def spoken(conversation: Atlas, changes: Mapping[tuple[str, str], Entry | None] | None = None) -> Entries:
     """Catalogues in which everything is said as in English, but for `changes` by (language, wording)."""
     wordings = {wording for place in conversation for wording in all_wordings(place)} | set(SYSTEM_WORDINGS)
+    wordings |= {text for flow in conversation.flows for text in flow.texts}
     entries = {language: {w: Entry(w, fuzzy=False) for w in wordings} for language in LANGUAGES}
     for (language, wording), entry in (changes or {}).items():
         if entry is None:
@@ -56,6 +74,12 @@ def spoken(conversation: Atlas, changes: Mapping[tuple[str, str], Entry | None] 
 
 def faults(conversation: Atlas, changes: Mapping[tuple[str, str], Entry | None] | None = None) -> list[str]:
     return check(conversation, spoken(conversation, changes), BUDGETS, FACTS)
+
+
+def with_text(text: str) -> Atlas:
+    conversation = atlas()
+    conversation.flows[0].texts = (text,)
+    return conversation
 
 
 LONG = "word " * 31
@@ -126,6 +150,51 @@ PLANTED: list[tuple[str, Callable[[], Atlas], str]] = [
         "a missing door",
         lambda: atlas(doors={"down": "f.gone"}),
         "f.gone: the engine needs this state, and it does not exist",
+    ),
+    (
+        "a month shown to anyone",
+        lambda: atlas(Tell("s", "Paid: %(m)s"), m=fields.Month(PHONE)),
+        "f.s: 'Paid: %(m)s' shows %(m)s, which needs PHONE; callers here are ANYONE",
+    ),
+    (
+        "an amount shown without a PIN",
+        lambda: atlas(Tell("s", "Paid: %(m)s", assurance=PHONE), m=fields.Kip(9, PIN)),
+        "f.s: 'Paid: %(m)s' shows %(m)s, which needs PIN; callers here are PHONE",
+    ),
+    (
+        "an amount in a line of a list",
+        lambda: atlas(Tell("s", "All", each=Each("all", "%(m)s", 2)), m=fields.Kip(9, PIN)),
+        "f.s: '%(m)s' shows %(m)s, which needs PIN; callers here are ANYONE",
+    ),
+    (
+        "a proof that nobody can give",
+        lambda: atlas(Tell("s", "Yours", assurance=PIN)),
+        "f.s: asks for PIN, and no state of this atlas signs anybody in",
+    ),
+    (
+        "a sign-in behind a sign-in",
+        lambda: atlas(Tell("s", "Who?", assurance=PHONE), doors={"sign_in": "f.s"}),
+        "f.s: the engine needs this state for anyone, and it asks for PHONE",
+    ),
+    (
+        "a way back from where nothing was proved",
+        lambda: atlas(Do("s", to=WANTED)),
+        "f.s: leads to where she wanted to go, but f proves nothing",
+    ),
+    (
+        "a secret on two pages",
+        lambda: atlas(Tell("s", LONG + "%(m)s"), m=fields.Once(6, ANYONE)),
+        "f.s: takes 2 pages on USSD in lo_Latn at worst, 1 allowed",
+    ),
+    (
+        "an SMS of two parts",
+        lambda: with_text(LONG + "%(n)s" + LONG),
+        f"f: {LONG + '%(n)s' + LONG!r} takes 3 SMS in en at worst, 1 allowed",
+    ),
+    (
+        "an SMS with a placeholder of nobody",
+        lambda: with_text("Your %(m)s"),
+        "f: 'Your %(m)s' shows %(m)s, which is no field of f",
     ),
 ]
 

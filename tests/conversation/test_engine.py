@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.conversation import RESUME, Ask, Atlas, Do, Each, End, Flow, Menu, Talk, Tell, fields
-from gateway.conversation.engine import MAX_HISTORY, Call, Engine, Session, Turn
+from gateway.conversation.engine import MAX_HISTORY, Engine
 from gateway.conversation.fields import Fact
+from gateway.conversation.talk import Call, Session, Turn
 from gateway.text.alphabet import Budget
 from gateway.text.catalogue import LANGUAGES, Catalogues
 
@@ -205,6 +206,16 @@ def test_the_language_is_asked_before_anything_else_and_a_shortcut_waits_for_it(
     assert line.turn
     assert line.turn.language == "en"
     assert [effect.action for effect in line.turn.effects] == ["books.viewed"]
+
+
+def test_an_answer_dialled_before_the_language_is_known_is_not_kept() -> None:
+    """What waits is stored; a key of a menu has two characters at most, an answer may be a secret."""
+    line = Line(language=None)
+    line.dials("3", "864209", "1")
+    assert line.turn
+    assert line.turn.session
+    assert line.turn.session.pending == ("3",)
+    assert line.says("2") == "PIN?\n0 Back"
 
 
 def test_a_channel_without_lao_script_does_not_offer_it() -> None:
