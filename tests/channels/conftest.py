@@ -12,9 +12,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from app import create_app
-from flows import Ports
 from gateway.conversation.screens import SORRY
 from gateway.installation import Installation
+from gateway.registry.port import Registry
 from gateway.storage.schema import upgrade
 from gateway.text.values import Month
 from tests.conftest import TOKEN, Clock
@@ -34,12 +34,12 @@ Open = Callable[..., Flask]
 
 @pytest.fixture
 def open_app(tmp_path: Path, clock: Clock) -> Iterator[Open]:
-    """`open_app(url, ports=None, **settings)`: a gateway whose connections are closed in the end."""
+    """`open_app(url, registry=None, **settings)`: a gateway whose connections are closed in the end."""
     opened: list[Flask] = []
 
-    def make(url: str, ports: Ports | None = None, **settings: Any) -> Flask:
+    def make(url: str, registry: Registry | None = None, **settings: Any) -> Flask:
         base = {"database_url": url, "keys_dir": tmp_path / "keys", "webhook_tokens": (TOKEN,), "hotline": "1508"}
-        opened.append(create_app({**base, **settings}, clock=clock, ports=ports))
+        opened.append(create_app({**base, **settings}, clock=clock, registry=registry))
         return opened[-1]
 
     yield make
@@ -48,9 +48,9 @@ def open_app(tmp_path: Path, clock: Clock) -> Iterator[Open]:
 
 
 @pytest.fixture
-def peopled(database_url: str) -> str:
+def peopled(database_url: str, tmp_path: Path) -> str:
     """Either database, with tables and four members."""
-    return fill(database_url)
+    return fill(database_url, tmp_path / "keys")
 
 
 @pytest.fixture
@@ -59,9 +59,10 @@ def both(peopled: str, open_app: Open) -> Flask:
     return open_app(peopled)
 
 
-def fill(url: str) -> str:
+def fill(url: str, keys: Path) -> str:
+    """Tables, and four members whose phones are bound to them by these keys."""
     upgrade(url, {"store", "register"})
-    register = Register(url)
+    register = Register(url, keys)
     register.member(1, ALL_PAID, paid(Month(2025, 1), Month(2026, 10)))
     register.member(2, NOTHING_PAID, {}, employed=None)
     register.member(3, SHARED, paid(Month(2026, 3), Month(2026, 3)))

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from gateway.channels.africastalking import MAX_BODY, MAX_FIELDS, Ending, UssdChannel
-from gateway.channels.pipeline import Inbound, NoNumber, Unreadable
+from gateway.channels.africastalking import UssdChannel
+from gateway.channels.forms import MAX_BODY, MAX_FIELDS
+from gateway.channels.port import Ending, Inbound, NoNumber, Reply, Unreadable
 from gateway.logs import configure_logs
 from gateway.storage.store import Answer
 from gateway.text.alphabet import USSD
+from gateway.text.typed import Typed
+from tests.asked import posted
 from tests.channels.conftest import ALL_PAID, Line, Open, fill, state
 from tests.conftest import TOKEN
 
@@ -20,34 +23,37 @@ NOY = "+8562055512345"
 HOP = b"sessionId=ATUid_1&phoneNumber=%2B8562055512345&networkCode=99999&serviceCode=%2A1508%23&text="
 
 READ = {
-    "the first hop": (HOP, Inbound("ATUid_1", NOY, "")),
-    "a later hop": (HOP + b"1%2A2%2A98", Inbound("ATUid_1", NOY, "1*2*98")),
-    "stars that were not encoded": (HOP + b"1*2", Inbound("ATUid_1", NOY, "1*2")),
-    "stars that were typed": (HOP + b"1**2*", Inbound("ATUid_1", NOY, "1**2*")),
+    "the first hop": (HOP, Inbound("ATUid_1", NOY, Typed(""))),
+    "a later hop": (HOP + b"1%2A2%2A98", Inbound("ATUid_1", NOY, Typed("1*2*98"))),
+    "stars that were not encoded": (HOP + b"1*2", Inbound("ATUid_1", NOY, Typed("1*2"))),
+    "stars that were typed": (HOP + b"1**2*", Inbound("ATUid_1", NOY, Typed("1**2*"))),
     "fields in another order": (
         b"text=1&phoneNumber=%2B8562055512345&sessionId=ATUid_1",
-        Inbound("ATUid_1", NOY, "1"),
+        Inbound("ATUid_1", NOY, Typed("1")),
     ),
-    "an unknown field": (HOP + b"1&hopMetadata=menu", Inbound("ATUid_1", NOY, "1")),
-    "a field sent twice: the first counts": (HOP + b"1&text=2&sessionId=other", Inbound("ATUid_1", NOY, "1")),
+    "an unknown field": (HOP + b"1&hopMetadata=menu", Inbound("ATUid_1", NOY, Typed("1"))),
+    "a field sent twice: the first counts": (
+        HOP + b"1&text=2&sessionId=other",
+        Inbound("ATUid_1", NOY, Typed("1")),
+    ),
     "a plus that became a space": (
         b"sessionId=s&phoneNumber=+8562055512345&text=",
-        Inbound("s", NOY, ""),
+        Inbound("s", NOY, Typed("")),
     ),
-    "spaces in what was typed": (HOP + b"+1+2%20", Inbound("ATUid_1", NOY, " 1 2 ")),
-    "Lao letters and digits": (HOP + "ກໍ່*໑໒".encode(), Inbound("ATUid_1", NOY, "ກໍ່*໑໒")),
-    "an emoji of seven code points": (HOP + "👨‍👩‍👧‍👦".encode(), Inbound("ATUid_1", NOY, "👨‍👩‍👧‍👦")),
-    "right-to-left marks": (HOP + b"%E2%80%AE1", Inbound("ATUid_1", NOY, "\u202e1")),
-    "a NUL": (HOP + b"1%002", Inbound("ATUid_1", NOY, "1\x002")),
-    "line ends": (HOP + b"1%0D%0A2", Inbound("ATUid_1", NOY, "1\r\n2")),
-    "a lone surrogate": (HOP + b"%ED%A0%80", Inbound("ATUid_1", NOY, "\ufffd\ufffd\ufffd")),
-    "broken UTF-8, percent-encoded": (HOP + b"%FF%C3", Inbound("ATUid_1", NOY, "\ufffd\ufffd")),
-    "broken UTF-8, raw": (HOP + b"\xff\xfe", Inbound("ATUid_1", NOY, "\ufffd\ufffd")),
-    "an overlong slash": (HOP + b"%C0%AF", Inbound("ATUid_1", NOY, "\ufffd\ufffd")),
-    "a percent sign of nothing": (HOP + b"%ZZ%", Inbound("ATUid_1", NOY, "%ZZ%")),
-    "an equals sign in a value": (HOP + b"a=b", Inbound("ATUid_1", NOY, "a=b")),
-    "ten thousand characters": (HOP + b"9" * 10_000, Inbound("ATUid_1", NOY, "9" * 10_000)),
-    "as many fields as are read": (HOP + b"&x=1" * (MAX_FIELDS - 5), Inbound("ATUid_1", NOY, "")),
+    "spaces in what was typed": (HOP + b"+1+2%20", Inbound("ATUid_1", NOY, Typed(" 1 2 "))),
+    "Lao letters and digits": (HOP + "ກໍ່*໑໒".encode(), Inbound("ATUid_1", NOY, Typed("ກໍ່*໑໒"))),
+    "an emoji of seven code points": (HOP + "👨‍👩‍👧‍👦".encode(), Inbound("ATUid_1", NOY, Typed("👨‍👩‍👧‍👦"))),
+    "right-to-left marks": (HOP + b"%E2%80%AE1", Inbound("ATUid_1", NOY, Typed("\u202e1"))),
+    "a NUL": (HOP + b"1%002", Inbound("ATUid_1", NOY, Typed("1\x002"))),
+    "line ends": (HOP + b"1%0D%0A2", Inbound("ATUid_1", NOY, Typed("1\r\n2"))),
+    "a lone surrogate": (HOP + b"%ED%A0%80", Inbound("ATUid_1", NOY, Typed("\ufffd\ufffd\ufffd"))),
+    "broken UTF-8, percent-encoded": (HOP + b"%FF%C3", Inbound("ATUid_1", NOY, Typed("\ufffd\ufffd"))),
+    "broken UTF-8, raw": (HOP + b"\xff\xfe", Inbound("ATUid_1", NOY, Typed("\ufffd\ufffd"))),
+    "an overlong slash": (HOP + b"%C0%AF", Inbound("ATUid_1", NOY, Typed("\ufffd\ufffd"))),
+    "a percent sign of nothing": (HOP + b"%ZZ%", Inbound("ATUid_1", NOY, Typed("%ZZ%"))),
+    "an equals sign in a value": (HOP + b"a=b", Inbound("ATUid_1", NOY, Typed("a=b"))),
+    "ten thousand characters": (HOP + b"9" * 10_000, Inbound("ATUid_1", NOY, Typed("9" * 10_000))),
+    "as many fields as are read": (HOP + b"&x=1" * (MAX_FIELDS - 5), Inbound("ATUid_1", NOY, Typed(""))),
 }
 
 UNREADABLE = {
@@ -111,26 +117,26 @@ HIDDEN = (
 @pytest.mark.parametrize("name", READ)
 def test_what_is_read(name: str) -> None:
     body, event = READ[name]
-    assert CHANNEL.parse(body) == event
+    assert CHANNEL.parse(posted(body)) == event
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_is_refused(name: str) -> None:
     with pytest.raises(Unreadable):
-        CHANNEL.parse(UNREADABLE[name])
+        CHANNEL.parse(posted(UNREADABLE[name]))
 
 
 @pytest.mark.parametrize("written", NUMBERS)
 def test_every_spelling_of_a_number_is_one_number(written: str) -> None:
     body = b"sessionId=s&text=&phoneNumber=" + written.replace("+", "%2B").encode()
-    assert CHANNEL.parse(body).msisdn == NUMBERS[written]
+    assert CHANNEL.parse(posted(body)).msisdn == NUMBERS[written]
 
 
 @pytest.mark.parametrize("written", HIDDEN)
 def test_a_hidden_or_impossible_number_is_no_number(written: str) -> None:
     body = b"sessionId=s&text=&phoneNumber=" + written.replace("+", "%2B").encode()
     with pytest.raises(NoNumber):
-        CHANNEL.parse(body)
+        CHANNEL.parse(posted(body))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +151,7 @@ def test_a_hidden_or_impossible_number_is_no_number(written: str) -> None:
     ],
 )
 def test_what_is_answered(answer: Answer, framed: str) -> None:
-    assert CHANNEL.frame(answer) == framed
+    assert CHANNEL.frame(answer, None) == Reply(framed)
     assert framed.encode()
 
 
@@ -177,13 +183,13 @@ ENDINGS = {
 @pytest.mark.parametrize("name", ENDINGS)
 def test_what_is_kept_of_an_end_event(name: str) -> None:
     body, ending = ENDINGS[name]
-    assert CHANNEL.parse_ending(body) == ending
+    assert CHANNEL.parse_ending(posted(body)) == ending
 
 
 @pytest.mark.parametrize("body", [b"", b"status=Success", b"sessionId=", b"&x=1" * 100, b"x" * (MAX_BODY + 1)])
 def test_what_is_no_end_event(body: bytes) -> None:
     with pytest.raises(Unreadable):
-        CHANNEL.parse_ending(body)
+        CHANNEL.parse_ending(posted(body))
 
 
 def test_what_was_typed_and_shown_is_not_in_an_ending_and_not_in_the_log(
@@ -198,7 +204,7 @@ def test_what_was_typed_and_shown_is_not_in_an_ending_and_not_in_the_log(
     secrets = ("7531", "1*7531", "of the last 12", "ATUid_1", "2055512345", "5551", "LAK", TOKEN)
     for secret in secrets:
         assert secret not in err + out
-    assert repr(CHANNEL.parse_ending(END)).count("7531") == 0
+    assert repr(CHANNEL.parse_ending(posted(END))).count("7531") == 0
     assert state(peopled) == before
 
 
@@ -214,7 +220,7 @@ def test_a_hop_leaves_nothing_typed_in_the_log(capsys: pytest.CaptureFixture[str
 
 
 def test_no_number_is_told_so_in_two_languages_and_leaves_nothing(tmp_path: Path, open_app: Open) -> None:
-    url = fill(f"sqlite:///{tmp_path}/none.db")
+    url = fill(f"sqlite:///{tmp_path}/none.db", tmp_path / "keys")
     before = state(url)
     screen = Line(open_app(url), "anonymous").hop("s", "")
     assert screen.startswith("END ")

@@ -31,8 +31,8 @@ def in_time() -> Iterator[None]:
     assert monotonic() - began < PROMISED
 
 
-def test_the_register_locked_by_another(postgres_url: str, open_app: Open, clock: Clock) -> None:
-    app = open_app(fill(postgres_url))
+def test_the_register_locked_by_another(postgres_url: str, open_app: Open, clock: Clock, tmp_path: Path) -> None:
+    app = open_app(fill(postgres_url, tmp_path / "keys"))
     line = Line(app).in_english()
     clock.moves(seconds=RESUME_SECONDS + 1)
     line.hop("s1", "")
@@ -45,8 +45,8 @@ def test_the_register_locked_by_another(postgres_url: str, open_app: Open, clock
 
 
 @pytest.mark.parametrize("table", ["conversations", "inbound", "audit"])
-def test_the_store_locked_by_another(postgres_url: str, open_app: Open, table: str) -> None:
-    app = open_app(fill(postgres_url))
+def test_the_store_locked_by_another(postgres_url: str, open_app: Open, table: str, tmp_path: Path) -> None:
+    app = open_app(fill(postgres_url, tmp_path / "keys"))
     line = Line(app).in_english()
     with locked(postgres_url, table), in_time():
         said = line.hop("s1", "1")
@@ -56,8 +56,10 @@ def test_the_store_locked_by_another(postgres_url: str, open_app: Open, table: s
 
 
 @pytest.mark.parametrize("cut_open", [True, False])
-def test_everything_frozen_then_well_again(postgres_url: str, open_app: Open, cut_open: bool) -> None:
-    fill(postgres_url)
+def test_everything_frozen_then_well_again(
+    postgres_url: str, open_app: Open, cut_open: bool, tmp_path: Path
+) -> None:
+    fill(postgres_url, tmp_path / "keys")
     with wire_to(postgres_url) as (through, wire):
         app = open_app(through)
         line = Line(app).in_english()
@@ -81,8 +83,8 @@ def test_everything_frozen_then_well_again(postgres_url: str, open_app: Open, cu
 
 
 def test_only_the_register_frozen(postgres_url: str, open_app: Open, tmp_path: Path, clock: Clock) -> None:
-    store_url = fill(f"sqlite:///{tmp_path}/store.db")
-    fill(postgres_url)
+    store_url = fill(f"sqlite:///{tmp_path}/store.db", tmp_path / "keys")
+    fill(postgres_url, tmp_path / "keys")
     with wire_to(postgres_url) as (through, wire):
         app = open_app(store_url, registry_url=through)
         line = Line(app).in_english()
@@ -96,9 +98,11 @@ def test_only_the_register_frozen(postgres_url: str, open_app: Open, tmp_path: P
         hang_up(app)
 
 
-def test_the_store_acts_but_its_answer_is_lost_so_the_retry_finds_it(postgres_url: str, open_app: Open) -> None:
+def test_the_store_acts_but_its_answer_is_lost_so_the_retry_finds_it(
+    postgres_url: str, open_app: Open, tmp_path: Path
+) -> None:
     """Between "written" and "heard of": the provider's retry gets the answer, and there is one effect."""
-    fill(postgres_url)
+    fill(postgres_url, tmp_path / "keys")
     with wire_to(postgres_url) as (through, wire):
         app = open_app(through, registry_url=postgres_url)
         gateway: Installation = app.extensions["pakan"]
@@ -123,7 +127,7 @@ def test_the_store_acts_but_its_answer_is_lost_so_the_retry_finds_it(postgres_ur
 
 
 def test_sqlite_written_by_another_for_long(tmp_path: Path, open_app: Open) -> None:
-    url = fill(f"sqlite:///{tmp_path}/busy.db")
+    url = fill(f"sqlite:///{tmp_path}/busy.db", tmp_path / "keys")
     app = open_app(url)
     line = Line(app).in_english()
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
@@ -147,9 +151,11 @@ def test_no_store_at_all_is_said_fast_in_two_languages_a_thousand_times(open_app
     assert monotonic() - began < PROMISED
 
 
-def test_a_register_that_is_only_slow_keeps_her_place(postgres_url: str, open_app: Open, clock: Clock) -> None:
+def test_a_register_that_is_only_slow_keeps_her_place(
+    postgres_url: str, open_app: Open, clock: Clock, tmp_path: Path
+) -> None:
     """The look-up's share is used up; what is left of the hop is enough to write where she is."""
-    app = open_app(fill(postgres_url))
+    app = open_app(fill(postgres_url, tmp_path / "keys"))
     line = Line(app).in_english()
     clock.moves(seconds=RESUME_SECONDS + 1)
     line.hop("s1", "")
@@ -164,9 +170,9 @@ def test_a_register_that_is_only_slow_keeps_her_place(postgres_url: str, open_ap
     assert line.hop("s2", "1").startswith(SUMMARY)
 
 
-def test_a_database_that_writes_dates_another_way(postgres_url: str, open_app: Open) -> None:
+def test_a_database_that_writes_dates_another_way(postgres_url: str, open_app: Open, tmp_path: Path) -> None:
     """How an office set its server up is not ours to decide: dates, numbers and letters read the same."""
-    register = Register(fill(postgres_url))
+    register = Register(fill(postgres_url, tmp_path / "keys"), tmp_path / "keys")
     register.member(5, EMPLOYED, {})  # from a day on that has to be read
     register.close()
     with psycopg.connect(postgres_url, autocommit=True) as other:
@@ -186,5 +192,8 @@ def test_a_database_that_writes_dates_another_way(postgres_url: str, open_app: O
         hang_up(app)
         with psycopg.connect(postgres_url, autocommit=True) as other:
             other.execute(psycopg.sql.SQL("ALTER DATABASE {} RESET ALL").format(name))
-    kept = "".join(answer for (answer,) in rows(postgres_url, "SELECT answer FROM inbound"))
-    assert "ປະກັນສັງຄົມ" in kept  # as letters, and not as the bytes of another alphabet
+    sealer = app.extensions["pakan"].keys.sealer
+    kept = [
+        sealer.open(text, f"answer:{key}") for key, text in rows(postgres_url, "SELECT key, answer FROM inbound")
+    ]
+    assert "ປະກັນສັງຄົມ" in "".join(kept)  # as letters, and not as the bytes of another alphabet

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import Integer, bindparam, func, select
 
 from app import create_app
-from flows import Ports
 from gateway.installation import Installation
-from gateway.registry.port import Contribution, Record, Registry
+from gateway.registry.port import Amount, Contribution, Found, Record, Registry
 from gateway.storage.hot import Hot
 from gateway.storage.schema import upgrade
 from gateway.storage.tables import audit, inbound
@@ -50,10 +49,19 @@ class Watching:
         self.real = real
         self.single = self.histories = 0
 
-    def records(self, msisdn: str, since: Month, digits: str | None = None) -> Sequence[Record]:
-        found = self.real.records(msisdn, since, digits)
-        self.single += len(found) == 1
+    def find(self, number: str, born: date) -> Found | None:
+        return self.real.find(number, born)
+
+    def own(self, member: str) -> Sequence[str]:
+        return self.real.own(member)
+
+    def record(self, member: str, since: Month) -> Record | None:
+        found = self.real.record(member, since)
+        self.single += found is not None
         return found
+
+    def amounts(self, member: str, since: Month) -> Sequence[Amount]:
+        return self.real.amounts(member, since)
 
     def history(self, member: str) -> Sequence[Contribution]:
         self.histories += 1
@@ -71,7 +79,7 @@ class Calls(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(prefix="pakan-model-")
         self.url = f"sqlite:///{self.folder.name}/model.db"
         upgrade(self.url, {"store", "register"})
-        register = Register(self.url)
+        register = Register(self.url, Path(self.folder.name))
         for member, (number, months) in enumerate(PEOPLE.items(), 1):
             first, *_rest, last = sorted(Month(*month) for month in months)
             register.member(member, number, paid(first, last))
@@ -80,7 +88,7 @@ class Calls(RuleBasedStateMachine):
         config = {"database_url": self.url, "keys_dir": Path(self.folder.name), "webhook_tokens": (TOKEN,)}
         self.plain = create_app(config, clock=self.clock).extensions["pakan"].pipeline.ask
         self.watching = Watching(self.plain.registry)
-        self.app = create_app(config, clock=self.clock, ports=Ports(self.watching, self.plain.scheme))
+        self.app = create_app(config, clock=self.clock, registry=self.watching)
         self.gateway: Installation = self.app.extensions["pakan"]
         self.client = self.app.test_client()
         self.answers: dict[tuple[str, str, str], str] = {}  # what each event was answered first

@@ -7,21 +7,23 @@ import io
 import sqlite3
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from flows import Ports
 from gateway.channels.pipeline import RESUME_SECONDS
 from gateway.logs import configure_logs
-from gateway.registry.port import Contribution, Record, Registry
+from gateway.registry.port import Amount, Contribution, Found, Record, Registry
 from gateway.text.alphabet import USSD
 from gateway.text.catalogue import LANGUAGES
 from gateway.text.values import Month
-from tests.channels.conftest import ALL_PAID, DOWN, SHARED, SUMMARY, Line, Open, fill, looks, sorry, state
+from tests.channels.conftest import ALL_PAID, DOWN, SUMMARY, Line, Open, fill, looks, sorry, state
 from tests.conftest import TOKEN, Clock
+from tests.register import Register, paid
 
+UNBOUND = "+8562055500005"  # registered, and not bound yet
 WELCOME_BACK = "CON Welcome back.\n1 Continue\n2 Main menu"
 
 
@@ -36,9 +38,21 @@ class Faulty:
         if self.problem is not None:
             raise self.problem
 
-    def records(self, msisdn: str, since: Month, digits: str | None = None) -> Sequence[Record]:
+    def find(self, number: str, born: date) -> Found | None:
         self.fails()
-        return self.real.records(msisdn, since, digits)
+        return self.real.find(number, born)
+
+    def own(self, member: str) -> Sequence[str]:
+        self.fails()
+        return self.real.own(member)
+
+    def record(self, member: str, since: Month) -> Record | None:
+        self.fails()
+        return self.real.record(member, since)
+
+    def amounts(self, member: str, since: Month) -> Sequence[Amount]:
+        self.fails()
+        return self.real.amounts(member, since)
 
     def history(self, member: str) -> Sequence[Contribution]:
         self.fails()
@@ -51,13 +65,12 @@ class Faulty:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return fill(f"sqlite:///{tmp_path}/faulty.db")
+    return fill(f"sqlite:///{tmp_path}/faulty.db", tmp_path / "keys")
 
 
 @pytest.fixture
 def app(url: str, open_app: Open) -> Flask:
-    ports = open_app(url).extensions["pakan"].pipeline.ask
-    return open_app(url, ports=Ports(Faulty(ports.registry), ports.scheme))
+    return open_app(url, registry=Faulty(open_app(url).extensions["pakan"].pipeline.ask.registry))
 
 
 @pytest.fixture
@@ -98,8 +111,6 @@ def test_a_register_that_is_down_keeps_her_place(
         (["2"], ALL_PAID, "CON You have the right"),
         (["1", "1*2"], ALL_PAID, "CON Months paid each year:"),
         (["1", "1*2", "1*2*1"], ALL_PAID, "CON Year 2026"),
-        (["1", "1*0004"], SHARED, "CON 2 of the last 12 months are paid."),
-        (["2", "2*0004"], SHARED, "CON No right to treatment yet."),
     ],
 )
 def test_redialling_tries_again_what_could_not_be_done(
@@ -115,6 +126,24 @@ def test_redialling_tries_again_what_could_not_be_done(
     register_of.problem = None
     assert line.hop("s2", "") == WELCOME_BACK
     assert line.hop("s2", "1").startswith(back)
+
+
+def test_a_birth_date_that_could_not_be_looked_up_is_not_kept_for_later(
+    app: Flask, register_of: Faulty, clock: Clock, url: str, tmp_path: Path
+) -> None:
+    register = Register(url, tmp_path / "keys")
+    register.member(5, UNBOUND, paid(Month(2026, 4), Month(2026, 5)), bound=False)
+    register.close()
+    line = Line(app, UNBOUND).in_english()
+    clock.moves(seconds=RESUME_SECONDS + 1)
+    line.call("s1", "", "1", "1*9900000005")
+    register_of.problem = TimeoutError()
+    assert line.hop("s1", "1*9900000005*05111990") == DOWN
+    register_of.problem = None
+    assert line.hop("s2", "") == WELCOME_BACK
+    assert line.hop("s2", "1").startswith("CON Type your social security number:")
+    assert line.hop("s2", "1*9900000005").startswith("CON Type your PIN")
+    assert line.hop("s2", "1*9900000005*05111990").startswith("CON 2 of the last 12 months are paid.")
 
 
 @pytest.mark.parametrize(

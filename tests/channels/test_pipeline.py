@@ -12,11 +12,11 @@ from gateway.channels.pipeline import RESUME_SECONDS
 from tests.channels.conftest import ALL_PAID, NOTHING_PAID, SHARED, STRANGER, Line, looks, state
 from tests.conftest import TOKEN, Clock
 
-MENU = "CON Social security\n1 My contributions\n2 Right to treatment\n3 Help\n4 Language"
+MENU = "CON Social security\n1 My contributions\n2 Right to treatment\n3 Help\n4 Settings"
 SUMMARY = "CON 12 of the last 12 months are paid. Last paid: 10/2026."
 INVALID = "CON Invalid choice."
 WELCOME_BACK = "CON Welcome back.\n1 Continue\n2 Main menu"
-DIGITS = "CON Type the last 4 digits of your social security number:\n0 Back"
+NUMBER = "CON Type your social security number:\n0 Back"
 JOURNEY = ("", "1", "1*2", "1*2*1", "1*2*1*0", "1*2*1*0*00", "1*2*1*0*00*2")
 
 
@@ -65,7 +65,7 @@ def test_another_caller_with_the_same_session_and_path_is_another_caller(both: F
     assert other.hop("s1", "1").startswith("CON None of the last 12 months is paid.")
     assert line.hop("s1", "1*1").startswith("CON No month is missing")
     stranger = Line(both, STRANGER).in_english()
-    assert stranger.hop("s1", "1*1").startswith("CON Please type 4 numbers.")  # a shortcut to the question
+    assert stranger.hop("s1", "1*1").startswith("CON Type your social")  # a shortcut ends at the question
 
 
 def test_a_path_that_does_not_go_on_from_where_it_was_is_dialled_anew(line: Line) -> None:
@@ -91,10 +91,16 @@ def test_an_empty_path_after_a_shortcut_starts_again(line: Line) -> None:
 def test_stars_inside_an_input_are_typed_stars(both: Flask, clock: Clock) -> None:
     line = Line(both, SHARED).in_english()
     clock.moves(seconds=RESUME_SECONDS + 1)
-    assert line.call("s1", "", "1")[1] == DIGITS
-    assert line.hop("s1", "1*00*04").startswith("CON 2 of the last 12 months are paid.")
-    assert line.hop("s1", "1*00*04*1*1").startswith(INVALID)  # "1*1" is one answer, no two
-    assert line.hop("s1", "1*00*04*1*1*3").startswith("CON No right to treatment yet.")
+    assert line.call("s1", "", "2", "2*1")[2] == NUMBER
+    path = "2*1*99*0000*0004"
+    assert line.hop("s1", path).startswith("CON Type your PIN of 6 numbers.")
+    path += "*05*11*1990"  # in a secret it may be a second answer, and is none
+    assert line.hop("s1", path).startswith("CON Please type 6 numbers, or a date")
+    path += "*05111990"
+    assert line.hop("s1", path).startswith("CON 2 of the last 12 months are paid.")
+    path += "*1*1"
+    assert line.hop("s1", path).startswith(INVALID)  # "1*1" is one answer, no two
+    assert line.hop("s1", path + "*3").startswith("CON No right to treatment yet.")
 
 
 def test_several_hops_at_once_are_read_as_one_answer(line: Line, peopled: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from random import Random
 from time import sleep
@@ -10,15 +11,17 @@ from time import sleep
 import pytest
 from flask import Flask
 
-from flows import Ports
-from gateway.channels.pipeline import Inbound, Pipeline
+from gateway.channels.pipeline import Pipeline
+from gateway.channels.port import Inbound
 from gateway.installation import Installation
-from gateway.registry.port import Contribution, Posting, Record, Registry
+from gateway.registry.port import Amount, Contribution, Found, Posting, Record, Registry
 from gateway.storage.schema import upgrade
 from gateway.storage.store import Answer
+from gateway.text.typed import Typed
 from gateway.text.values import Month
 from tests.channels.conftest import ALL_PAID, NOTHING_PAID, Line, Open, looks, rows
 from tests.faults import at_once, hang_up
+from tests.register import Register
 
 ROUNDS = 40
 LAST = Month(2026, 10)
@@ -38,7 +41,7 @@ def answering(app: Flask, event: Inbound) -> Answer:
 def test_copies_of_one_hop_at_once_have_one_effect_and_one_answer(both: Flask, peopled: str, copies: int) -> None:
     Line(both).in_english()
     for number in range(ROUNDS if copies == 2 else ROUNDS // 4):
-        event = Inbound(f"race-{copies}-{number}", ALL_PAID, "1*3")
+        event = Inbound(f"race-{copies}-{number}", ALL_PAID, Typed("1*3"))
         answers = at_once([lambda event=event: answering(both, event)] * copies)  # type: ignore[misc]
         assert len(set(answers)) == 1
         assert answers[0].text.startswith("You have the right to treatment")
@@ -52,7 +55,7 @@ def test_copies_of_a_strangers_first_hop_at_once(both: Flask, peopled: str) -> N
         "before", ""
     )  # this thread stays connected: SQLite tidies up when the last one leaves
     for number in range(ROUNDS // 4):
-        event = Inbound("first", f"+85620555{number:05d}", "")
+        event = Inbound("first", f"+85620555{number:05d}", Typed(""))
         answers = at_once([lambda event=event: answering(both, event)] * 4)  # type: ignore[misc]
         assert set(answers) == {Answer("1 Lao ABC\n2 English\n3 ລາວ", ends=False)}
     assert set(rows(peopled, "SELECT version FROM conversations")) == {(1,)}
@@ -64,7 +67,7 @@ def test_different_hops_of_one_caller_at_once_are_one_after_the_other(both: Flas
     line = Line(both).in_english()
     for number in range(ROUNDS // 4):
         line.hop(f"call-{number}", "")
-        events = [Inbound(f"call-{number}", ALL_PAID, typed) for typed in ("1", "2")]
+        events = [Inbound(f"call-{number}", ALL_PAID, Typed(typed)) for typed in ("1", "2")]
         answers = at_once([lambda event=event: answering(both, event) for event in events])  # type: ignore[misc]
         assert all(not answer.ends for answer in answers)
         for event, answer in zip(events, answers, strict=True):
@@ -73,14 +76,22 @@ def test_different_hops_of_one_caller_at_once_are_one_after_the_other(both: Flas
 
 
 class Slow:
-    """A register that takes a moment, so that hops overlap; every phone has as many paid months as its end."""
+    """A register that takes a moment, so that hops overlap; every member has as many paid months as her name."""
 
-    def records(self, msisdn: str, since: Month, digits: str | None = None) -> Sequence[Record]:
+    def find(self, number: str, born: date) -> Found | None:
+        return None
+
+    def amounts(self, member: str, since: Month) -> Sequence[Amount]:
+        return ()
+
+    def own(self, member: str) -> Sequence[str]:
+        return ()
+
+    def record(self, member: str, since: Month) -> Record | None:
         sleep(0.002)
-        count = int(msisdn[-2:])
-        paid = [Contribution(LAST + -back, Posting.POSTED, full=True) for back in range(count)]
+        paid = [Contribution(LAST + -back, Posting.POSTED, full=True) for back in range(int(member))]
         sleep(0.002)
-        return [Record(msisdn[-2:], tuple(reversed(paid)))]
+        return Record(member, tuple(reversed(paid)))
 
     def history(self, member: str) -> Sequence[Contribution]:
         sleep(0.002)
@@ -93,10 +104,9 @@ class Slow:
 
 def test_callers_at_once_never_see_each_others_screen(tmp_path: Path, open_app: Open) -> None:
     url = f"sqlite:///{tmp_path / 'crowd.db'}"
-    upgrade(url, {"store"})
-    scheme = open_app(url).extensions["pakan"].pipeline.ask.scheme
+    upgrade(url, {"store", "register"})
     slow: Registry = Slow()
-    app = open_app(url, ports=Ports(slow, scheme))
+    app = open_app(url, registry=slow)
     gateway: Installation = app.extensions["pakan"]
     pipeline: Pipeline = gateway.pipeline
 
@@ -105,17 +115,17 @@ def test_callers_at_once_never_see_each_others_screen(tmp_path: Path, open_app: 
         random = Random(months)
         try:
             for typed in ("", "2"):
-                pipeline.answer(gateway.ussd, Inbound("language", number, typed))
+                pipeline.answer(gateway.ussd, Inbound("language", number, Typed(typed)))
             for dial in range(DIALS):
                 session = f"shared-{dial}"  # all callers use the same session ids and the same paths
-                first = pipeline.answer(gateway.ussd, Inbound(session, number, "1"))
+                first = pipeline.answer(gateway.ussd, Inbound(session, number, Typed("1")))
                 assert first.text.startswith(f"{months} of the last 12 months are paid."), first.text
-                years = pipeline.answer(gateway.ussd, Inbound(session, number, "1*2"))
+                years = pipeline.answer(gateway.ussd, Inbound(session, number, Typed("1*2")))
                 assert f"2026: {min(months, 10)}/12" in years.text
-                gaps = pipeline.answer(gateway.ussd, Inbound(session, number, "1*2*0*1"))
+                gaps = pipeline.answer(gateway.ussd, Inbound(session, number, Typed("1*2*0*1")))
                 assert gaps.text.startswith("Invalid choice.")
                 if random.random() < 0.3:
-                    again = pipeline.answer(gateway.ussd, Inbound(session, number, "1"))
+                    again = pipeline.answer(gateway.ussd, Inbound(session, number, Typed("1")))
                     assert again == first
                 seen += 1
         finally:
@@ -123,9 +133,13 @@ def test_callers_at_once_never_see_each_others_screen(tmp_path: Path, open_app: 
         return seen
 
     people = (3, 5, 7, 11)
+    register = Register(url, tmp_path / "keys")
+    for months in people:
+        register.bind(f"+856205550{months:04d}", months)
+    register.close()
     assert at_once([lambda months=months: caller(months) for months in people]) == [DIALS] * 4  # type: ignore[misc]
     by_member = rows(url, "SELECT subject, count(DISTINCT caller), count(*) FROM audit GROUP BY subject")
-    assert sorted(by_member) == sorted((f"{months:02d}", 1, DIALS) for months in people)
+    assert sorted(by_member) == sorted((str(months), 1, DIALS) for months in people)
 
 
 def test_two_callers_alternate_on_one_thread(both: Flask) -> None:
