@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.ports import Ports
-from gateway.conversation import RESUME, Do, Each, End, Flow, Menu, Talk, Tell, _, fields
+from gateway.conversation import RESUME, Do, Each, End, Flow, Menu, Talk, _, fields
 
 flow = Flow("main", tongue=fields.Named(lo_Latn="Lao ABC", en="English", lo="ລາວ"))
 
@@ -19,15 +19,16 @@ flow.states(
             _("My contributions"): "record.contributions",
             _("Right to treatment"): "record.treatment",
             _("Help"): "help",
-            _("Language"): "welcome",
+            _("Settings"): "settings.menu",
         },
     ),
-    Tell(
+    Menu(
         "help",
         _(
             "Hotline %(hotline)s, office hours. 0 goes back, 00 to the main menu. "
-            "Boxes instead of letters? Choose Lao ABC under Language."
+            "Boxes instead of letters? Choose Lao ABC under Settings."
         ),
+        {_("Texts from LSSO"): "sent.find"},
     ),
     Menu("welcome_back", _("Welcome back."), {_("Continue"): RESUME, _("Main menu"): "menu"}),
     End(

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 
+from gateway.identity.port import Identity
+from gateway.outbox.port import Mail
 from gateway.registry.port import Registry
 from gateway.registry.scheme import Scheme
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The register of members, and the dated facts of the scheme."""
+    """The register of members, the dated facts of the scheme, who is calling, and what was sent to her."""
 
     registry: Registry
     scheme: Scheme
+    identity: Identity
+    mail: Mail
+    timezone: tzinfo

@@ -1,7 +1,7 @@
 """Did my employer pay? The last twelve months, what is missing and why, every year, the right to treatment.
 
-Only months and how they stand are shown here: no amount, no name, no employer. Whoever cannot be told from
-others is answered with the same words as somebody who is on no register at all.
+Months and how they stand are shown to whoever calls from a phone that is bound to the member; what was paid,
+and by whom, only after her PIN.
 """
 
 from __future__ import annotations
@@ -9,28 +9,35 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from flows.ports import Ports
-from gateway.conversation import Ask, Do, Each, Flow, Menu, Talk, Tell, _, fields
+from gateway.conversation import PHONE, PIN, Do, Each, Flow, Menu, Talk, Tell, _, fields
+from gateway.outbox.port import Kind
 from gateway.registry.port import Contribution, Posting
 from gateway.registry.standing import Why, judge, right_to_treatment, window
-from gateway.text.reading import read_digits
 from gateway.text.values import MONTHS_IN_YEAR, Month
 
-ENDING = 4  # digits of the social-security number that tell members of one phone apart
 MAX_YEARS = 30  # the enterprise scheme began in 2001
+MAX_AMOUNTS = 24  # twelve months from two employers
+MAX_KIP = 999_999_999  # of one month; the highest contribution known is 517,500 kip
+SUMMARY_TEXT = _("LSSO: %(paid)s of your last 12 months are paid, last %(last)s. Missing: %(gaps)s. See %(code)s.")
+NOTHING_TEXT = _("LSSO: none of your last 12 months is paid. Ask your employer, or dial %(code)s.")
 
 flow = Flow(
     "record",
-    digits=fields.Answer(),
-    paid=fields.Count(MONTHS_IN_YEAR),
-    gaps=fields.Count(MONTHS_IN_YEAR),
-    short=fields.Count(MONTHS_IN_YEAR),
-    last=fields.Month(),
-    month=fields.Month(),
-    until=fields.Date(),
-    year=fields.Count(9999),
-    year_paid=fields.Count(MONTHS_IN_YEAR),
-    numbers=fields.MonthNumbers(),
+    assurance=PHONE,
+    texts=(SUMMARY_TEXT, NOTHING_TEXT),
+    paid=fields.Count(MONTHS_IN_YEAR, PHONE),
+    gaps=fields.Count(MONTHS_IN_YEAR, PHONE),
+    short=fields.Count(MONTHS_IN_YEAR, PHONE),
+    last=fields.Month(PHONE),
+    month=fields.Month(PHONE),
+    until=fields.Date(PHONE),
+    year=fields.Count(9999, PHONE),
+    year_paid=fields.Count(MONTHS_IN_YEAR, PHONE),
+    numbers=fields.MonthNumbers(PHONE),
+    amount=fields.Kip(MAX_KIP, PIN),
+    employer=fields.Name(20, PIN),
     why=fields.OneOf(
+        PHONE,
         paid=_("paid"),
         not_due=_("not due yet"),
         late=_("late"),
@@ -41,6 +48,7 @@ flow = Flow(
         nobody=_("no employer reported you"),
     ),
     advice=fields.OneOf(
+        PHONE,
         not_due=_("Your employer still has time to pay. Look again next month."),
         late=_("The due day has passed. Ask your employer to pay now."),
         unpaid=_("Ask your employer for the receipt of this month. No answer? Call LSSO."),
@@ -55,30 +63,21 @@ MORE = {
     _("Missing months"): "find_missing",
     _("Month by month"): "find_years",
     _("Right to treatment"): "find_right",
+    _("Amounts"): "find_amounts",
+    _("Send it by SMS"): "send",
 }
 
 flow.states(
-    Do("contributions", known="summarise", ask="digits"),
-    Do("treatment", known="find_right", ask="digits"),
-    Ask(
-        "digits",
-        _("Type the last 4 digits of your social security number:"),
-        into="digits",
-        reads=lambda typed: read_digits(typed, ENDING),
-        to="match",
-        sorry=_("Please type 4 numbers."),
-    ),
-    Do("match", contributions="summarise", treatment="find_right", nobody="nobody"),
-    Tell(
-        "nobody",
-        _(
-            "No record can be shown for this phone and these digits. Ask your employer or LSSO "
-            "to register your phone number; bring your card. Hotline %(hotline)s."
-        ),
-    ),
+    Do("contributions", known="summarise", gone="gone"),
+    Do("gaps", known="find_missing", gone="gone"),
+    Do("treatment", known="find_right", gone="gone"),
+    Tell("gone", _("Your record is not in the register any more. Call LSSO: %(hotline)s.")),
     Do("summarise", some="summary", none="nothing_paid"),
     Menu("summary", _("%(paid)s of the last 12 months are paid. Last paid: %(last)s."), MORE),
     Menu("nothing_paid", _("None of the last 12 months is paid."), MORE),
+    Do("send", sent="sent", off="not_sent"),
+    Tell("sent", _("It comes to this phone by SMS. Whoever reads your texts can read it.")),
+    Tell("not_sent", _("No SMS can be sent now.")),
     Do("find_missing", some="missing", none="complete"),
     Tell("complete", _("No month is missing in the last 12.")),
     Menu(
@@ -96,6 +95,14 @@ flow.states(
     ),
     Do("find_months", found="months"),
     Tell("months", _("Year %(year)s"), each=Each("months", "%(why)s: %(numbers)s", most=len(Why))),
+    Do("find_amounts", some="amounts", none="no_amounts", assurance=PIN),
+    Tell(
+        "amounts",
+        _("Paid for you in the last 12 months:"),
+        each=Each("amounts", "%(month)s %(amount)s %(employer)s", most=MAX_AMOUNTS),
+        assurance=PIN,
+    ),
+    Tell("no_amounts", _("Nothing was paid for you in the last 12 months."), assurance=PIN),
     Do("find_right", live="live", ended="ended", never="never", unknown="no_rule"),
     Tell("live", _("You have the right to treatment until %(until)s. Show your card at your hospital.")),
     Tell(
@@ -109,41 +116,32 @@ flow.states(
 
 @flow.work
 def contributions(talk: Talk[Ports]) -> str:
-    """Whose record is it? Then the summary."""
-    return identify(talk, "contributions")
+    """Her record, then the summary."""
+    return "known" if open_record(talk) else "gone"
+
+
+@flow.work
+def gaps(talk: Talk[Ports]) -> str:
+    """Her record, then what is missing in it."""
+    return "known" if open_record(talk) else "gone"
 
 
 @flow.work
 def treatment(talk: Talk[Ports]) -> str:
-    """Whose record is it? Then the right to treatment."""
-    return identify(talk, "treatment")
+    """Her record, then the right to treatment."""
+    return "known" if open_record(talk) else "gone"
 
 
-def identify(talk: Talk[Ports], goal: str) -> str:
-    """One member with this number is known by it; nobody and several are asked the same question."""
-    talk["goal"] = goal
-    return "known" if open_record(talk) else "ask"
-
-
-@flow.work
-def match(talk: Talk[Ports]) -> str:
-    """The last digits choose among members of one phone; a wrong answer tells nothing."""
-    goal: str = talk["goal"]
-    return goal if open_record(talk, talk.take("digits")) else "nobody"
-
-
-def open_record(talk: Talk[Ports], digits: str | None = None) -> bool:
-    """Look up the one member this must be, and keep how her months stand; never an amount."""
+def open_record(talk: Talk[Ports]) -> bool:
+    """Look her up, and keep how her months stand; never an amount."""
     shown = window(talk.today)
-    records = talk.ask.registry.records(talk.caller, shown[0], digits)
-    if len(records) != 1:
+    record = talk.ask.registry.record(talk.member, shown[0])
+    if record is None:
         return False
-    [record] = records
     early = [row.month for row in record.contributions if row.month > shown[-1]]  # paid before its time
     whys = judge_months(talk, record.member, record.contributions, [*shown, *early])
     paid = [month for month, why in whys.items() if why is Why.PAID]
     missing = [month for month in reversed(shown) if whys[month] is not Why.PAID]
-    talk["member"] = record.member
     talk["paid"], talk["gaps"] = len(shown) - len(missing), len(missing)
     if paid:
         talk["last"] = paid[-1]
@@ -184,6 +182,16 @@ def summarise(talk: Talk[Ports]) -> str:
 
 
 @flow.work
+def send(talk: Talk[Ports]) -> str:
+    """To the number she calls from, in the transaction of this step."""
+    if not talk.ask.mail.carries:
+        return "off"
+    talk.send(Kind.REPLY, talk.text(SUMMARY_TEXT if talk["paid"] else NOTHING_TEXT))
+    talk.note("contributions.sent", talk.member)
+    return "sent"
+
+
+@flow.work
 def find_missing(talk: Talk[Ports]) -> str:
     return "some" if talk["gaps"] else "none"
 
@@ -198,9 +206,21 @@ def find_right(talk: Talk[Ports]) -> str:
 
 
 @flow.work
+def find_amounts(talk: Talk[Ports]) -> str:
+    """What was paid for her, newest first, employer by employer."""
+    paid = [amount for amount in talk.ask.registry.amounts(talk.member, window(talk.today)[0]) if amount.paid]
+    talk.list(
+        "amounts",
+        [{"month": one.month, "amount": one.paid, "employer": one.employer} for one in paid[:MAX_AMOUNTS]],
+    )
+    talk.note("amounts.viewed", talk.member)
+    return "some" if paid else "none"
+
+
+@flow.work
 def find_years(talk: Talk[Ports]) -> str:
     """Every year with a contribution, newest first."""
-    rows = talk.ask.registry.history(talk["member"])
+    rows = talk.ask.registry.history(talk.member)
     paid = {row.month for row in rows if row.posting is Posting.POSTED and row.full}
     years = sorted({row.month.year for row in rows}, reverse=True)
     talk.list(
@@ -217,13 +237,13 @@ def find_months(talk: Talk[Ports]) -> str:
     A month under way or to come is named only where the register knows something of it already.
     """
     year: int = talk["year"]
-    rows = [row for row in talk.ask.registry.history(talk["member"]) if row.month.year == year]
+    rows = [row for row in talk.ask.registry.history(talk.member) if row.month.year == year]
     this_month, known = Month.of(talk.today), {row.month for row in rows}
     whole_year = [Month(year, 1) + ahead for ahead in range(MONTHS_IN_YEAR)]
     months = [month for month in whole_year if month < this_month or month in known]
     numbers: dict[Why, list[int]] = {}
-    for month, why in judge_months(talk, talk["member"], rows, months).items():
+    for month, why in judge_months(talk, talk.member, rows, months).items():
         numbers.setdefault(why, []).append(month.number)
     talk.list("months", [{"why": why, "numbers": numbers[why]} for why in Why if why in numbers])
-    talk.note("contributions.viewed", talk["member"])
+    talk.note("contributions.viewed", talk.member)
     return "found"

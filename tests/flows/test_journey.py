@@ -16,13 +16,7 @@ from tests.register import Register, paid
 Handset = Callable[..., Phone]
 
 NOY = "+8562020000001"
-OTHER = "+8562020000099"
 SUMMARY = "%(paid)s of the last 12 months are paid. Last paid: %(last)s."
-NOBODY = (
-    "No record can be shown for this phone and these digits. Ask your employer or LSSO "
-    "to register your phone number; bring your card. Hotline %(hotline)s."
-)
-DIGITS = "Type the last 4 digits of your social security number:"
 
 
 def with_gaps() -> dict[Month, Posting | str]:
@@ -46,7 +40,7 @@ def test_first_call_asks_the_language_once_and_remembers_it(phone: Handset, regi
     noy = phone(NOY).dial()
     assert noy.screen == "1 Lao ABC\n2 English\n3 ລາວ"
     noy.says("2")
-    assert noy.screen == "Social security\n1 My contributions\n2 Right to treatment\n3 Help\n4 Language"
+    assert noy.screen == "Social security\n1 My contributions\n2 Right to treatment\n3 Help\n4 Settings"
     assert noy.dial().screen.startswith("Social security")
 
 
@@ -167,40 +161,13 @@ def test_a_month_falls_due_overnight(phone: Handset, register: Register, clock: 
     noy.dial().says("00", "1", "1").sees("1 11/2026 not due yet").sees("2 10/2026 late")
 
 
-def test_whoever_is_not_shown_anything_reads_the_same_words(
-    phone: Handset, register: Register, language: str
-) -> None:
-    """An unknown number, a shared one with wrong digits, one with digits of two members: same path, same words."""
-    register.member(10001, NOY, with_gaps())
-    register.member(20001, NOY, {})
-    register.member(30002, NOY, {})
-    screens = []
-    for number, digits in ((OTHER, "0001"), (NOY, "4321"), (NOY, "0001")):
-        handset = phone(number, language).dial("1")
-        asked = handset.sees(DIGITS).screen
-        handset.says(digits).sees(NOBODY, hotline="1508")
-        screens.append((asked, handset.screen))
-    assert len(set(screens)) == 1
-
-
-def test_digits_choose_among_members_of_one_phone(phone: Handset, register: Register, language: str) -> None:
-    register.member(1, NOY, paid(Month(2025, 11), Month(2026, 10)))
-    register.member(2, NOY, paid(Month(2026, 5), Month(2026, 6)))
-    noy = phone(NOY, language).says("1").sees(DIGITS)
-    noy.says("໐໐໐໒").sees(SUMMARY, paid=2, last="06/2026")  # Lao digits are digits
-    noy.says("00", "1").sees(DIGITS)  # the main menu forgets who was shown
-    noy.says("0001").sees(SUMMARY, paid=12, last="10/2026")
-    noy.dial().says("2", "1", "12")
-    noy.sees("Please type 4 numbers.").sees(DIGITS)
-
-
-def test_no_amount_name_number_or_employer_is_ever_shown(
+def test_her_phone_alone_shows_no_amount_name_number_or_employer(
     phone: Handset, register: Register, language: str
 ) -> None:
     register.member(1, NOY, with_gaps())
     noy = phone(NOY, language)
     seen = []
-    for path in ("1", "1*1", "1*1*1", "1*2", "1*2*1", "1*3", "2", "3"):
+    for path in ("1", "1*1", "1*1*1", "1*2", "1*2*1", "1*3", "2", "3", "4", "4*4"):
         noy.dial(path)
         seen.append(noy.reading())
     together = " ".join(seen)
@@ -211,13 +178,13 @@ def test_no_amount_name_number_or_employer_is_ever_shown(
 def test_help_names_the_hotline(phone: Handset, language: str) -> None:
     phone(NOY, language).says("3").sees(
         "Hotline %(hotline)s, office hours. 0 goes back, 00 to the main menu. "
-        "Boxes instead of letters? Choose Lao ABC under Language.",
+        "Boxes instead of letters? Choose Lao ABC under Settings.",
         hotline="1508",
     )
 
 
 def test_the_language_can_be_changed_mid_call(phone: Handset) -> None:
-    noy = phone(NOY, "en").says("4")
+    noy = phone(NOY, "en").says("4", "1")
     noy.language = "lo"
     noy.says("3").sees("My contributions")
     noy.dial().sees("My contributions")
