@@ -1,0 +1,1 @@
+"""Who is due what reminder, when, and why."""

@@ -1,0 +1,50 @@
+"""A plan becomes messages of the outbox: each employer, month and step once, however often this is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gateway.outbox.outbox import Outbox
+from gateway.outbox.port import Draft, Kind
+from gateway.registry.firms import Firm
+from gateway.reminders.plan import PURPOSE, Entry, Planner
+
+
+class Tidied(NamedTuple):
+    """How many texts were taken back, and how many are to be sent now that were not before."""
+
+    taken_back: int
+    fresh: int
+
+
+def tidy(planner: Planner, firms: Iterable[Firm], outbox: Outbox) -> Tidied:
+    """Take back what is not to be said any more, before anything is sent. Raises what `Hot` raises."""
+    taken_back = fresh = 0
+    for entry in planner.plan(firms):
+        taken_back += sum(outbox.cancel(ref, "no reason any more") for ref in entry.stale)
+        fresh += draft_of(entry, planner) is not None
+    return Tidied(taken_back, fresh)
+
+
+def dispatch(planner: Planner, firms: Iterable[Firm], outbox: Outbox) -> int:
+    """Post the texts of the step that is open; returns how many no other run had posted.
+
+    Raises what `Hot` raises; what was posted by then stays posted, and another run goes on.
+    """
+    drafts = (draft_of(entry, planner) for entry in planner.plan(firms))
+    return sum(outbox.post(draft) for draft in drafts if draft)
+
+
+def draft_of(entry: Entry, planner: Planner) -> Draft | None:
+    """The message of an employer that is reminded now; None where its step is only to come."""
+    if entry.step is None or entry.text is None or not planner.is_open(entry.step):
+        return None
+    return Draft(
+        Kind.REMINDER,
+        entry.text.contact.msisdn,
+        entry.text.words,
+        purpose=PURPOSE,
+        expires_at=int(entry.step.closes.on(planner.due, planner.timezone).timestamp()),
+        once=planner.once(entry.step, entry.firm),
+    )

@@ -1,0 +1,279 @@
+"""From the plan to the wire: once, in its hours, and not after money came."""
+
+from __future__ import annotations
+
+import threading
+from calendar import monthrange
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.outbox.desk import Desk
+from gateway.outbox.ledger import Ledger
+from gateway.outbox.outbox import Outbox
+from gateway.outbox.port import Kind, Retry
+from gateway.outbox.reaper import Reaper
+from gateway.outbox.rounds import drain
+from gateway.outbox.sender import A_MONTH, Sender
+from gateway.outbox.states import State
+from gateway.registry.firms import Firm, Stop
+from gateway.registry.scheme import load_scheme
+from gateway.reminders.dispatch import dispatch, tidy
+from gateway.reminders.ladder import load_ladder
+from gateway.reminders.plan import BOUNCES, PURPOSE, Planner, Why
+from gateway.storage.hot import Hot
+from gateway.storage.keys import Keys, rotate
+from gateway.text.values import Month
+from tests.conftest import Clock
+from tests.outbox.carrier import Provider
+from tests.reminders.conftest import PHONE, blank, contact, owing
+
+OCTOBER = Month(2026, 10)
+OTHER = "+8562021000002"
+LAOS = ZoneInfo("Asia/Vientiane")
+NAMES = {True: "before", False: "after"}
+
+
+def planner(outbox: Outbox, month: Month = OCTOBER, again: bool = False) -> Planner:
+    due, ledger = load_scheme().due_on(month), Ledger.read(outbox, PURPOSE)
+    assert due
+    return Planner(
+        month, due, outbox.clock(), load_ladder(), LAOS, "1508", lambda _language, words: words, ledger, again
+    )
+
+
+def run(outbox: Outbox, *firms: Firm, month: Month = OCTOBER, again: bool = False) -> tuple[int, int]:
+    """One run of the scheduler; how many texts it posted, and how many it took back."""
+    plan = planner(outbox, month, again)
+    tidied = tidy(plan, firms, outbox)
+    return dispatch(plan, firms, outbox), tidied.taken_back
+
+
+def why(outbox: Outbox, firm: Firm) -> Why:
+    [entry] = planner(outbox).plan([firm])
+    return entry.why
+
+
+def many(count: int) -> list[Firm]:
+    return [owing(f"{n:05d}-01", contact(f"+8562021{n:06d}")) for n in range(1, count + 1)]
+
+
+@pytest.fixture(autouse=True)
+def in_the_step_before(clock: Clock) -> None:
+    clock.now = datetime(2026, 11, 26, 5, tzinfo=UTC)
+
+
+def test_the_second_run_changes_nothing(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider
+) -> None:
+    assert run(outbox, *many(3)) == (3, 0)
+    assert why(outbox, many(3)[0]) is Why.WAITING
+    assert run(outbox, *many(3)) == (0, 0)
+    drain(sender, reaper)
+    assert why(outbox, many(3)[0]) is Why.TOLD
+    assert run(outbox, *many(3)) == (0, 0)
+    assert len(provider.taken) == 3
+
+
+def test_another_phone_of_the_firm_is_no_second_text(outbox: Outbox, sender: Sender, reaper: Reaper) -> None:
+    assert run(outbox, owing()) == (1, 0)
+    drain(sender, reaper)
+    assert run(outbox, owing("00001-01", contact(OTHER))) == (0, 0)
+
+
+def test_nor_is_a_new_key(hot: Hot, clock: Clock, tmp_path: Path) -> None:
+    outbox = Outbox(hot, Keys(tmp_path / "keys"), clock, "synthetic")
+    assert run(outbox, owing()) == (1, 0)
+    before = planner(outbox)
+    rotate(tmp_path / "keys", "index")
+    renewed = Outbox(hot, Keys(tmp_path / "keys"), clock, "synthetic")
+    assert run(renewed, owing()) == (0, 0)
+    stale = replace(before, ledger=blank())  # planned before the other's text was there
+    assert dispatch(stale, [owing()], renewed) == 0
+    assert run(renewed, owing()._replace(came=1)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "now_so",
+    [
+        owing()._replace(came=12),
+        owing()._replace(stops=((Stop.CLOSED, None),)),
+        owing()._replace(stops=((Stop.PLAN, None),)),
+        owing()._replace(posted_lately=False),
+        owing("00001-01", contact(agreed=False)),
+        owing("00001-01", contact(bounces=BOUNCES)),
+        owing()._replace(contacts=()),
+    ],
+)
+def test_what_has_not_left_is_taken_back_as_soon_as_it_would_not_be_sent(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, now_so: Firm
+) -> None:
+    run(outbox, owing())
+    assert run(outbox, now_so) == (0, 1)
+    drain(sender, reaper)
+    assert provider.taken == []
+
+
+def test_who_resumes_in_the_same_step_is_texted_after_all(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider
+) -> None:
+    run(outbox, owing())
+    run(outbox, owing()._replace(stops=((Stop.CLOSED, None),)))
+    assert run(outbox, owing()) == (1, 0)
+    drain(sender, reaper)
+    assert len(provider.taken) == 1
+
+
+@pytest.mark.parametrize("by_text", [True, False])
+def test_another_contact_takes_the_place_of_one_who_wants_no_more(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, by_text: bool
+) -> None:
+    run(outbox, owing("00001-01", contact(), contact(OTHER)))
+    if by_text:
+        outbox.reports.leave(outbox.keys.hasher("caller", PHONE), PHONE)
+    both = owing("00001-01", contact(agreed=by_text), contact(OTHER))
+    assert run(outbox, both) == (1, 0 if by_text else 1)
+    drain(sender, reaper)
+    assert [message.msisdn for message in provider.taken] == [OTHER]
+
+
+def test_a_text_that_somebody_holds_is_neither_taken_back_nor_doubled(outbox: Outbox) -> None:
+    run(outbox, owing())
+    plan = planner(outbox)  # what it knows is old by the next line
+    [ref] = outbox.offer("synthetic", True, 10)
+    assert outbox.take(ref)
+    assert tidy(plan, [owing()._replace(came=1)], outbox).taken_back == 0
+    assert dispatch(replace(plan, ledger=blank()), [owing()], outbox) == 0
+
+
+def test_what_died_is_sent_again_only_when_asked_and_still_owed(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, clock: Clock
+) -> None:
+    provider.answers = lambda _message: Retry("the provider is busy", after=1)
+    run(outbox, owing())
+    for _try in range(5):
+        drain(sender, reaper)
+        clock.moves(seconds=2)
+    assert why(outbox, owing()) is Why.DIED
+    [dead] = Desk(outbox).lines(State.DEAD, 10)
+    assert not Desk(outbox).retry(dead.ref, Kind.REMINDER)
+    assert run(outbox, owing()) == (0, 0)
+    assert run(outbox, owing()._replace(came=1), again=True) == (0, 0)
+    provider.answers = provider.takes
+    assert run(outbox, owing(), again=True) == (1, 1)
+    drain(sender, reaper)
+    assert len(provider.taken) == 1
+
+
+def test_a_phone_that_speaks_for_many_firms_has_its_month_and_the_rest_is_told(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider
+) -> None:
+    firms = [owing(f"{n:05d}-01") for n in range(1, A_MONTH + 3)]
+    run(outbox, *firms)
+    drain(sender, reaper)
+    assert len(provider.taken) == A_MONTH
+    assert [why(outbox, firm) for firm in firms].count(Why.LOST) == 2
+    assert run(outbox, *firms) == (0, 0)
+
+
+def test_three_schedulers_at_once_send_each_once(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider
+) -> None:
+    posted: list[int] = []
+
+    def schedule() -> None:
+        try:
+            posted.append(run(outbox, *many(100))[0])
+        finally:
+            outbox.hot.close()
+
+    threads = [threading.Thread(target=schedule) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    drain(sender, reaper)
+    assert sum(posted) == 100
+    assert sorted(message.msisdn for message in provider.taken) == [f.contacts[0].msisdn for f in many(100)]
+
+
+class Oracle:
+    """The rules once more, from the words of the ladder: Laos is seven hours ahead and has no summer time."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[tuple[str, str, str], datetime] = {}  # since when
+        self.known: set[tuple[str, str, str]] = set()
+        self.sent: list[tuple[str, str, str]] = []
+
+    def window(self, month: Month, is_before: bool) -> tuple[datetime, datetime]:
+        year, number = (month.year + 1, 1) if month.number == 12 else (month.year, month.number + 1)
+        due = datetime(year, number, monthrange(year, number)[1], tzinfo=UTC) - timedelta(hours=7)
+        first, last = (-5, 0) if is_before else (2, 9)
+        return due + timedelta(days=first, hours=9), due + timedelta(days=last, hours=17)
+
+    def tick(self, now: datetime, month: Month, owes: dict[str, bool]) -> None:
+        for code, still in owes.items():
+            for is_before in (True, False):
+                name = NAMES[is_before], code, str(month)
+                opens, closes = self.window(month, is_before)
+                if not still or now >= self.window(month, is_before=False)[1]:
+                    if self.waiting.pop(name, None):  # it never left, so it may be said another day
+                        self.known.discard(name)
+                elif opens <= now < closes and name not in self.known:
+                    self.known.add(name)
+                    self.waiting[name] = now
+
+    def carry(self, now: datetime) -> None:
+        by_day = 8 <= (now + timedelta(hours=7)).hour < 20
+        for name, since in list(self.waiting.items()):
+            if now >= self.window(Month.parse(name[2]), name[0] == "before")[1]:
+                del self.waiting[name]
+            elif by_day and since <= now:
+                self.sent.append(name)
+                del self.waiting[name]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_fourteen_months_of_a_restless_clock(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, clock: Clock
+) -> None:
+    """Over 31 January and a leap day, by steps of up to 40 days ahead and back, every text or none."""
+    random, oracle = Random(29), Oracle()
+    codes = [f"{n:05d}-01" for n in range(1, 61)]
+    pays: dict[tuple[str, Month], datetime] = {}
+    clock.now = datetime(2027, 12, 20, tzinfo=UTC)
+    real = clock.now
+    while real < datetime(2029, 2, 20, tzinfo=UTC):
+        real += timedelta(hours=random.uniform(3, 30))
+        jump = random.choice((-40, -7, 40)) if random.random() < 0.04 else 0
+        clock.now = real + timedelta(days=jump)
+        this = Month.of((clock.now + timedelta(hours=7)).date())
+        for month in (this + -2, this + -1):
+            firms: list[Firm] = []
+            for number, code in enumerate(codes, start=1):
+                payable = datetime.combine((month + 1).first, datetime.min.time(), UTC)
+                paid_at = pays.setdefault((code, month), payable + timedelta(days=random.uniform(0, 75)))
+                came = int(paid_at <= real)  # money does not come back with the clock
+                firms.append(owing(code, contact(f"+8562021{number:06d}"))._replace(came=came))
+            for _scheduler in range(3):
+                run(outbox, *firms, month=month)
+            oracle.tick(clock(), month, {firm.code: not firm.came for firm in firms})
+        before = len(provider.taken)
+        drain(sender, reaper)
+        oracle.carry(clock())
+        for message in provider.taken[before:]:
+            assert 8 <= (clock.now + timedelta(hours=7)).hour < 20, message.text
+    expected = sorted((code, month, step) for step, code, month in oracle.sent)
+    assert expected == sorted(map(heard, provider.taken))
+    assert len(set(expected)) == len(expected) > 300
+
+
+def heard(message: object) -> tuple[str, str, str]:
+    """Employer, month and step, out of the words that went over the wire."""
+    words = str(getattr(message, "text", ""))
+    code, month = words.split()[1].strip(","), words.partition(" for ")[2][:7]
+    return code, str(Month(int(month[3:]), int(month[:2]))), "after" if "nothing came" in words else "before"
