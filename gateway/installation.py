@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from pathlib import Path
@@ -11,10 +11,22 @@ from typing import cast
 from flask import current_app
 
 from gateway.channels.africastalking import UssdChannel
+from gateway.channels.hops import Hops
+from gateway.channels.inbox import Inbox
 from gateway.channels.pipeline import Pipeline
+from gateway.channels.port import Provider
 from gateway.conversation.engine import Engine
 from gateway.conversation.fields import Field
+from gateway.identity.office import Office
+from gateway.outbox.desk import Desk
+from gateway.outbox.mail import Mailroom
+from gateway.outbox.outbox import Outbox
+from gateway.outbox.reaper import Reaper
+from gateway.outbox.sender import Sender
+from gateway.registry.port import Registry
 from gateway.settings import Settings
+from gateway.storage.audit import Trail
+from gateway.storage.keys import Keys
 from gateway.storage.schema import Holds, shortfall
 from gateway.text.alphabet import Budget
 
@@ -27,12 +39,29 @@ class Installation:
     engine: Engine
     pipeline: Pipeline
     ussd: UssdChannel
+    providers: Sequence[Provider]
+    keys: Keys
+    registry: Registry
+    trail: Trail
+    office: Office
     tokens: tuple[str, ...]
     facts: Mapping[str, Field]
     budgets: Mapping[str, Budget]
     locales: Path
     clock: Callable[[], datetime]
     timezone: tzinfo
+    hops: Hops
+    outbox: Outbox
+    sender: Sender
+    reaper: Reaper
+    desk: Desk
+    mail: Mailroom
+    inboxes: Mapping[str, Inbox]  # where texts to simulated phones arrive, by the carrier's name
+
+    @property
+    def inbox(self) -> Inbox | None:
+        """Where every text arrives while no operator is connected."""
+        return self.inboxes.get(self.outbox.first)
 
     def databases(self) -> dict[str, frozenset[Holds]]:
         """Every database of this installation, and which groups of tables it holds."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 from typing import Self
 
 from flask import Flask
@@ -37,16 +38,27 @@ class Phone:
         if language:
             self.dial()
             if "Lao ABC" in self.screen:
-                self.says(str(LANGUAGES.index(language) + 1))
+                self.says(self.language_key)
 
     def dial(self, keys: str = "") -> Self:
         """Dial the service code, or `*code*1*2#` with `keys="1*2"`."""
         self.session, self.path = f"call-{next(self._calls)}", keys
         return self._send()
 
-    def says(self, *keys: str) -> Self:
-        """Type answers, one hop each."""
-        for key in keys:
+    @property
+    def language_key(self) -> str:
+        """What she presses at the language screen."""
+        return str(LANGUAGES.index(self.language or "") + 1)
+
+    def digits(self) -> str:
+        """The one run of six digits on the screen: a PIN that is shown once."""
+        [found] = re.findall(r"\b\d{6}\b", self.screen)
+        return str(found)
+
+    def says(self, *keys: str | Callable[[], str]) -> Self:
+        """Type answers, one hop each; one that is not known before the last screen came is given as a function."""
+        for typed in keys:
+            key = typed if isinstance(typed, str) else typed()
             assert not self.ended, f"the call is over: {self.screen!r}"
             self.path = f"{self.path}*{key}" if self.path else key
             self._send()

@@ -1,11 +1,17 @@
 """Flask commands. `flask --help` lists them; every one explains itself with `--help`."""
 
+from gateway.cli.audit import audit
+from gateway.cli.cases import bindings, cases
 from gateway.cli.chat import chat
 from gateway.cli.flows import flows
+from gateway.cli.keys import keys
 from gateway.cli.members import members
+from gateway.cli.outbox import outbox
+from gateway.cli.reminders import reminders
 from gateway.cli.serve import serve
 from gateway.cli.store import store
+from gateway.cli.words import words
 
-commands = (chat, flows, members, serve, store)
+commands = (audit, bindings, cases, chat, flows, keys, members, outbox, reminders, serve, store, words)
 
 __all__ = ["commands"]

@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 from flask.testing import FlaskClient
 
 from gateway.installation import Installation, installation
+from gateway.outbox.rounds import drain
 from gateway.text.alphabet import Budget, is_gsm7, units
 from gateway.text.catalogue import LANGUAGES
 
@@ -33,7 +34,7 @@ def chat(phone: str, locale: str | None, keys: tuple[str, ...]) -> None:
     flask chat --phone +8562020000001 1 2
                                     dial, press 1, then 2, and stop
 
-    An empty line redials, `q` hangs up.
+    An empty line redials, `q` hangs up. While no operator is connected, texts to this phone are shown, too.
     """
     gateway = installation()
     client = current_app.test_client()
@@ -58,11 +59,12 @@ def chat(phone: str, locale: str | None, keys: tuple[str, ...]) -> None:
 
 
 class Handset:
-    """One phone: remembers the key path of its call, as the network does, and draws each screen."""
+    """One phone: remembers the key path of its call, as the network does, and draws each screen and each text."""
 
     def __init__(self, client: FlaskClient, gateway: Installation, phone: str) -> None:
         self.client, self.gateway, self.phone = client, gateway, phone
         self.session, self.path = "", ""
+        self.mark, _old = gateway.inbox.after(0, phone) if gateway.inbox else (0, [])
 
     def dial(self) -> bool:
         self.session, self.path = f"chat-{secrets.token_hex(8)}", ""
@@ -93,6 +95,11 @@ class Handset:
         )
         kind, _space, self.screen = answer.text.partition(" ")
         self._draw(kind)
+        if self.gateway.inbox:
+            drain(self.gateway.sender, self.gateway.reaper)  # no sender need run beside a phone in a terminal
+            self.mark, texts = self.gateway.inbox.after(self.mark, self.phone)
+            for text in texts:
+                click.echo(f" SMS: {text}")
         return kind != "CON"
 
     def _draw(self, kind: str) -> None:

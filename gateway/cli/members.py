@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.installation import installation
 from gateway.registry.line import COLUMNS
@@ -100,6 +101,10 @@ def import_command(file: Path) -> None:
         report = load(gateway.settings.register_url, file, gateway.today(), tell)
     except SheetError as problem:
         raise click.ClickException(f"{problem} Nothing was imported.") from problem
+    except SQLAlchemyError as problem:
+        raise click.ClickException(
+            f"The register did not take it ({type(problem).__name__}). Nothing was imported."
+        ) from None  # its own words may quote a member
     except LinesError as bad:
         for wrong in bad.problems:
             click.echo(f"line {wrong.line}: {wrong.reason}", err=True)

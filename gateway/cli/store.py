@@ -36,7 +36,7 @@ def make_room(url: str) -> None:
 
 @store.command("prune")
 def prune_command() -> None:
-    """Forget screens older than a day and answers older than thirty days. Run it daily."""
+    """Forget screens older than a day, answers older than thirty days, codes and counts. Run it daily."""
     gateway = installation()
-    gone = gateway.pipeline.store.prune(int(gateway.clock().timestamp()))
+    gone = gateway.pipeline.store.prune(int(gateway.clock().timestamp())) + gateway.office.prune()
     click.echo(f"{gone} rows forgotten")

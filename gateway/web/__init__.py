@@ -1,1 +1,1 @@
-"""Blueprints: webhooks and health."""
+"""The edge, and its blueprints: webhooks and health."""

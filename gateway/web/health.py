@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response
 
-PLAIN = "text/plain; charset=utf-8"
+from gateway.web.edge import plain
 
 
 def health(ready: Callable[[], str]) -> Blueprint:
@@ -15,11 +15,11 @@ def health(ready: Callable[[], str]) -> Blueprint:
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
-        return Response("ok\n", content_type=PLAIN)
+        return plain("ok\n")
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
         missing = ready()
-        return Response(f"{missing or 'ready'}\n", 503 if missing else 200, content_type=PLAIN)
+        return plain(f"{missing or 'ready'}\n", 503 if missing else 200)
 
     return blueprint

@@ -18,7 +18,7 @@ NEXT_TOKEN = "the-token-of-next-month-4711"
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return fill(f"sqlite:///{tmp_path}/web.db")
+    return fill(f"sqlite:///{tmp_path}/web.db", tmp_path / "keys")
 
 
 @pytest.fixture

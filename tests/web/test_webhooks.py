@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from gateway.channels.africastalking import MAX_BODY
+from gateway.channels.forms import MAX_BODY
 from gateway.logs import configure_logs
 from tests.channels.conftest import ALL_PAID, Line, state
 from tests.conftest import TOKEN
@@ -61,7 +61,9 @@ def refuses(client: FlaskClient, method: str, path: str) -> None:
     seen = (answer.status_code, answer.content_type, answer.data)
     assert seen == (404, PLAIN, b"" if method == "HEAD" else b"Not found\n"), f"{method} {path}"
     headers = {name for name, _value in answer.headers}
-    assert headers <= {"Content-Type", "Content-Length"}, "a refusal says nothing, not even what is allowed"
+    assert headers <= {"Content-Type", "Content-Length", "Cache-Control", "Referrer-Policy"}, (
+        "a refusal says nothing, not even what is allowed"
+    )
 
 
 @hooks

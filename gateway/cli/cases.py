@@ -1,0 +1,101 @@
+"""`flask cases` and `flask bindings`: what an officer decides, until there is a console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+from flask.cli import AppGroup
+
+from gateway.identity.office import Case, Undecidable
+from gateway.installation import Installation, installation
+from gateway.registry.line import read_phone
+
+cases = AppGroup("cases", help="Requests that an officer decides.")
+bindings = AppGroup("bindings", help="Which numbers speak for which members.")
+
+officer_option = click.option(
+    "--officer",
+    required=True,
+    envvar="PAKAN_OFFICER",
+    help="Your account: the member sees that the office looked.",
+)
+
+
+@cases.command("list")
+@click.option("--state", type=click.Choice(["open", "done", "refused"]), default="open", show_default=True)
+def list_command(state: str) -> None:
+    """List cases, the oldest first. Phones are masked; MEMBER is the register's reference."""
+    gateway = installation()
+    found = gateway.office.cases(state)
+    if not found:
+        click.echo(f"No case is {state}.")
+        return
+    click.echo(f"{'CASE':>6}  {'KIND':<8} {'MEMBER':<10} {'PHONE':<14} OPENED")
+    for case in found:
+        click.echo(f"{case.id:>6}  {case.kind:<8} {case.member:<10} {case.phone:<14} {_when(gateway, case)}")
+
+
+@cases.command("approve")
+@click.argument("number", type=int)
+@officer_option
+@click.option("--yes", is_flag=True, help="Do not ask whether you have seen her card.")
+def approve_command(number: int, officer: str, yes: bool) -> None:
+    """Approve case NUMBER: bind the phone, or void the forgotten PIN.
+
+    Only for a member who stands before you with her card: compare the card with the register's MEMBER, and the
+    phone in her hand with the masked number. Nobody at the office sees or chooses a PIN: she gets a new one on
+    her phone.
+
+    \b
+    Example:
+      flask cases approve 12 --officer ACCOUNT
+    """
+    if not yes:
+        click.confirm("Have you seen the member's card, and is this her phone?", abort=True)
+    _decided(installation().office.approve, number, officer, "approved")
+
+
+@cases.command("refuse")
+@click.argument("number", type=int)
+@officer_option
+def refuse_command(number: int, officer: str) -> None:
+    """Refuse case NUMBER: everything stays as it is. Stops a change of number, too."""
+    _decided(installation().office.refuse, number, officer, "refused")
+
+
+@bindings.command("sleep")
+@click.argument("phones", nargs=-1, required=True)
+@officer_option
+def sleep_command(phones: tuple[str, ...], officer: str) -> None:
+    """Put the bindings of PHONES to sleep: their cards were swapped, lost, or given to somebody else.
+
+    Whoever calls from them next has to prove who she is again. Safe to repeat.
+
+    \b
+    Examples:
+      flask bindings sleep 02055512345 --officer ACCOUNT
+      xargs flask bindings sleep --officer feed < swapped.txt
+    """
+    gateway = installation()
+    try:
+        numbers = [read_phone(phone) for phone in phones]
+    except ValueError as problem:
+        raise click.BadParameter("one of these is no phone number, and nothing was done") from problem
+    slept = sum(gateway.office.sleep(number, officer) for number in numbers)
+    click.echo(f"{len(numbers)} numbers, {slept} bindings asleep")
+
+
+def _decided(decide: Callable[[int, str], Case], number: int, officer: str, word: str) -> None:
+    try:
+        case = decide(number, officer)
+    except Undecidable as problem:
+        raise click.ClickException(str(problem)) from problem
+    click.echo(f"Case {case.id} ({case.kind}, member {case.member}, phone {case.phone}) is {word}.")
+
+
+def _when(gateway: Installation, case: Case) -> str:
+    opened = case.opened_at.astimezone(gateway.timezone)
+    due = case.due_at.astimezone(gateway.timezone)
+    waits = f", takes effect {due:%d/%m/%Y %H:%M}" if due > opened else ""
+    return f"{opened:%d/%m/%Y %H:%M}{waits}"
