@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 BENCH ?=
+TORTURE ?=
 
 BIN := .venv/bin
 FLASK := $(BIN)/flask --app app
@@ -10,7 +11,7 @@ EXTRACT := $(BIN)/pybabel -q extract --no-wrap --add-location=file --sort-by-fil
 	--msgid-bugs-address="the issue tracker of the project" --copyright-holder="The Pakan authors"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench setup catalogues words diagrams lock clean
+.PHONY: help run test check bench torture setup catalogues words diagrams lock clean
 
 help: ## List these commands
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +31,9 @@ check: .venv/dev catalogues ## Style, types, the rooms of the house, the convers
 
 bench: .venv/dev catalogues ## Measure a hop against bare Flask on this machine (BENCH="--quick" for a smoke run)
 	$(BIN)/python -m bench $(BENCH)
+
+torture: .venv/dev catalogues ## Kill senders thousands of times, and see that nothing is lost or sent twice (TORTURE="--help")
+	$(BIN)/python -m bench.torture $(TORTURE)
 
 setup: .venv/run catalogues ## Virtual environment, locked packages, compiled catalogues
 
@@ -57,8 +61,7 @@ words: .venv/dev ## After a change of wording: collect it, and bring every catal
 
 diagrams: .venv/dev catalogues ## Draw the conversations again (needs Graphviz)
 	$(FLASK) flows diagram > docs/conversation.mmd
-	$(FLASK) flows diagram record --svg docs/record.svg
-	$(FLASK) flows diagram main --svg docs/main.svg
+	$(FLASK) flows diagram --svg docs
 
 lock: .venv/dev ## Pin and hash the newest packages that requirements*.in allow
 	$(BIN)/uv pip compile -q --no-header --no-emit-index-url --generate-hashes --universal \

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import click
 from sqlalchemy import make_url
 
-from bench import where
+from bench import pins, sending, storm, torture, where
 from bench.calls import Calls
 from bench.data import FULL_MEMBERS, Data
 from bench.load import require_wrk
@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 VAR = ROOT / "var" / "bench"
 RESULTS = ROOT / "bench" / "results"
 POSTGRESQL = "postgresql://postgres@127.0.0.1:5432/pakan_bench"
+BROKER = "amqp://guest:guest@127.0.0.1:5672"
 TOKEN = "bench-" + "0" * 26
 ZONE = ZoneInfo("Asia/Vientiane")  # the gateway's default
 STOLEN_MAX = 0.05  # of a visit: beyond it requests a second say more about the neighbours than about us
@@ -44,6 +45,11 @@ QUICK = {"members": 20_000, "rounds": 1, "seconds": 2.0}
 @click.option("--only", type=click.Choice(["sqlite", "postgresql"]), help="Leave the other database out.")
 @click.option("--quick", is_flag=True, help="A smoke test: 20,000 members, one round of two seconds.")
 @click.option("--where", "where_", is_flag=True, help="Instead: where each microsecond goes, in one process.")
+@click.option("--pins", "pins_", is_flag=True, help="Instead: PINs beside menus, which must not wait for them.")
+@click.option(
+    "--storm", "storm_", is_flag=True, help="Instead: 20,000 events, each sent one to five times at once."
+)
+@click.option("--outbox", "outbox_", is_flag=True, help="Instead: the sender, with a provider that takes 5 ms.")
 @click.option("--postgresql", "address", default=POSTGRESQL, show_default=True, help="Where PostgreSQL is.")
 @click.option("--assert", "assert_", is_flag=True, help="Exit 1 when a target is not reached.")
 def main(
@@ -54,6 +60,9 @@ def main(
     only: str | None,
     quick: bool,
     where_: bool,
+    pins_: bool,
+    storm_: bool,
+    outbox_: bool,
     address: str,
     assert_: bool,
 ) -> None:
@@ -68,11 +77,22 @@ def main(
     require_wrk()
     for name in [name for name in os.environ if name.startswith("PAKAN_")]:
         del os.environ[name]  # what is measured must not depend on who measures
+    if outbox_:
+        click.echo(sending.report(torture.POSTGRESQL, BROKER))
+        return
     VAR.mkdir(parents=True, exist_ok=True)
     machine = _machine()
     kinds = [only] if only else ["sqlite", "postgresql"]
     stocks = {kind: _stock(kind, members, address, machine) for kind in kinds}
     durability = {kind: calls.data.durability for kind, calls in stocks.items()}
+    if pins_:
+        table, good = pins.report(stocks, machine)
+        click.echo(table)
+        sys.exit(1 if assert_ and not good else 0)
+    if storm_:
+        table, good = storm.report(stocks, machine)
+        click.echo(table)
+        sys.exit(1 if assert_ and not good else 0)
     if where_:
         os.sched_setaffinity(0, {machine.server_core})
         click.echo(where.report(stocks))

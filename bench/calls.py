@@ -10,6 +10,7 @@ import click
 
 from app import create_app
 from bench.data import Data
+from gateway.channels.port import Asked
 from gateway.installation import Installation
 
 PATH = "/in/africastalking/{token}/ussd"
@@ -22,7 +23,7 @@ class Calls:
         self.data = data
         config = {name.removeprefix("PAKAN_").lower(): value for name, value in settings.items()}
         self.gateway = cast(Installation, create_app(config).extensions["pakan"])
-        data.remember(self.gateway.pipeline.hasher)
+        data.remember(self.gateway.keys)
         self._ready: dict[str, list[str]] = {language: [] for language in data.phones}
         self._next = dict.fromkeys(data.phones, 0)
 
@@ -42,6 +43,11 @@ class Calls:
         """These were sent: never again."""
         del self._ready[language][:count]
 
+    def hop(self, body: str) -> str:
+        """One hop through the pipeline of this process; returns what is answered."""
+        asked = Asked("POST", "", "", {}, body.encode())
+        return self.gateway.pipeline.receive(self.gateway.ussd, asked).body
+
     def _dial(self, language: str) -> str:
         phones = self.data.phones[language]
         if self._next[language] == len(phones):
@@ -49,8 +55,7 @@ class Calls:
         phone = phones[self._next[language]]
         self._next[language] += 1
         session = secrets.token_hex(16)
-        ussd, pipeline = self.gateway.ussd, self.gateway.pipeline
-        answer = pipeline.receive(ussd, self.gateway.tokens[0], form(session, phone, "").encode)
+        answer = self.hop(form(session, phone, ""))
         if not answer.startswith("CON ") or "\n1 " not in answer:
             raise click.ClickException(f"A dial was not answered with the main menu but with: {answer}")
         return form(session, phone, "1")

@@ -1,19 +1,21 @@
 """The data under load: a synthetic register, made once, and a gateway whose callers have all called before.
 
-Every run begins with the same memory: for each member who can be measured a conversation with its language,
-one answered event and one audit row of last month, so that no table or index is empty.
+Every run begins with the same memory: for each member who can be measured a phone that is bound to her, a
+conversation with its language, one answered event and one audit row of last month, so that no table or index
+is empty.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import click
-from sqlalchemy import Engine, Table, create_engine, func, make_url, pool, select, text, update
+from sqlalchemy import Engine, MetaData, Table, create_engine, func, inspect, make_url, pool, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.registry.bulk import write_rows
@@ -21,10 +23,13 @@ from gateway.registry.port import Posting
 from gateway.registry.scheme import load_scheme
 from gateway.registry.seed import SeedError, seed
 from gateway.registry.standing import window
-from gateway.registry.tables import CODES, contributions, members
-from gateway.storage.keys import Hasher
-from gateway.storage.schema import upgrade, wanted
-from gateway.storage.tables import audit, conversations, inbound, store
+from gateway.registry.tables import CODES, contributions, members, register
+from gateway.storage.audit import MEMBER, Chain, Row, values
+from gateway.storage.keys import Keys
+from gateway.storage.renewal import phone_of_binding
+from gateway.storage.schema import upgrade
+from gateway.storage.store import answer_of
+from gateway.storage.tables import audit, bindings, conversations, inbound
 from gateway.text.values import Month
 
 MONTHS = 24
@@ -32,7 +37,16 @@ MEMBERS_OF_AN_EMPLOYER = 152  # as at LSSO: 350,000 members, 2,300 employers
 FULL_MEMBERS = 350_000
 LANGUAGES = ("en", "lo")
 LAST_CALL_DAYS = 20  # longer ago than a call may be resumed, shorter than answers are kept
+VERSIONS = "alembic_version"
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+class Person(NamedTuple):
+    """A member who can be measured."""
+
+    phone: str
+    member: str  # the register's reference
+    number: str
 
 
 class Data:
@@ -48,6 +62,7 @@ class Data:
             Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
         self._fill(member_count)
         self.phones: dict[str, list[str]] = {}
+        self.people: list[Person] = []
 
     @property
     def durability(self) -> str:
@@ -60,10 +75,12 @@ class Data:
                     raise click.ClickException(f"PostgreSQL runs with {name} off: its numbers would flatter.")
         return "synchronous_commit=on, fsync=on: survives a power cut"
 
-    def remember(self, hasher: Hasher) -> None:
+    def remember(self, keys: Keys) -> None:
         """Give every member who can be measured a past: half of them in English, half in Lao."""
-        phones = self._measurable()
-        Random(1).shuffle(phones)
+        people, hasher = self._measurable(), keys.hasher
+        Random(1).shuffle(people)
+        self.people = people
+        phones = [person.phone for person in people]
         self.phones = {language: phones[at :: len(LANGUAGES)] for at, language in enumerate(LANGUAGES)}
         then = int(time.time()) - LAST_CALL_DAYS * 86_400
         some_hash = hasher("event", "of the call before")
@@ -76,11 +93,12 @@ class Data:
 
         rows: dict[Table, Iterable[tuple[object, ...]]] = {
             conversations: [conversation(*caller) for caller in sorted(callers)],
-            inbound: sorted((hasher("event", caller), "Social security", False, then) for caller, _ in callers),
-            audit: [
-                (number, then, "africastalking-ussd", caller, "contributions.viewed", str(number))
-                for number, (caller, _) in enumerate(callers, start=1)
-            ],
+            bindings: sorted(_binding(person, keys, then) for person in people),
+            inbound: sorted(
+                (key, keys.sealer.seal("Social security", answer_of(key)), False, then)
+                for key in (hasher("event", caller) for caller, _ in callers)
+            ),
+            audit: _past(callers, then),
         }
         self._empty_store()
         with self.engine.begin() as connection:
@@ -110,7 +128,7 @@ class Data:
     def counts(self) -> tuple[int, int, int]:
         """Events answered, audit rows, and callers who are reading the summary."""
         with self.engine.connect() as connection:
-            reading = conversations.c.place.like('%"place":"record.summary"%')
+            reading = conversations.c.path_length > 0  # places are sealed; who dialled has typed nothing yet
             return (
                 connection.scalar(select(func.count()).select_from(inbound)) or 0,
                 connection.scalar(select(func.count()).select_from(audit)) or 0,
@@ -129,14 +147,17 @@ class Data:
             return [pid for pid in pids if _is_postgres(pid)]
 
     def _empty_store(self) -> None:
-        """Make the gateway's own tables anew by its migrations, as they may differ from those of the last run."""
-        [head] = wanted({"store"})
+        """Make the gateway's own tables anew; the last run's may be of a later revision."""
+        theirs = {*register.tables, VERSIONS}
         with self.engine.begin() as connection:
-            store.drop_all(connection)
-            connection.execute(text("DELETE FROM alembic_version WHERE version_num = :head"), {"head": head})
+            there = MetaData()
+            there.reflect(connection, only=lambda name, _metadata: name not in theirs)
+            there.drop_all(connection)
+            if inspect(connection).has_table(VERSIONS):
+                connection.execute(text(f"DELETE FROM {VERSIONS} WHERE version_num LIKE 'store%'"))
         upgrade(self.url, {"store"})
 
-    def _measurable(self) -> list[str]:
+    def _measurable(self) -> list[Person]:
         """Phones that stand for exactly one member, with at least one month paid of the last twelve."""
         months = window(self.today)
         c = contributions.c
@@ -153,12 +174,17 @@ class Data:
             .having(func.count() == 1)
             .subquery()
         )
-        found = select(alone.c.msisdn).where(paid.where(c.member_id == alone.c.id).exists())
+        found = select(alone.c.msisdn, members.c.id, members.c.number).where(
+            members.c.id == alone.c.id, paid.where(c.member_id == alone.c.id).exists()
+        )
         with self.engine.connect() as connection:
-            return sorted(phone for phone in connection.scalars(found) if phone)
+            return sorted(
+                Person(phone, str(member), number) for phone, member, number in connection.execute(found)
+            )
 
     def _fill(self, member_count: int) -> None:
-        upgrade(self.url, {"store", "register"})
+        self._empty_store()
+        upgrade(self.url, {"register"})
         if self._filled(member_count):
             return
         employers = max(1, member_count // MEMBERS_OF_AN_EMPLOYER)
@@ -201,6 +227,31 @@ class Data:
                 f"PostgreSQL does not serve {shown}: {problem}\nStart it (apt-get install postgresql), name "
                 "another with --postgresql URL, or leave it out with --only sqlite."
             ) from problem
+
+
+def _past(callers: Iterable[tuple[str, str]], at: int) -> Iterator[tuple[object, ...]]:
+    """A look of each caller at her record, in one chain; the columns in the order of `audit`."""
+    chain = Chain("of last month")
+    for number, (caller, _language) in enumerate(callers, start=1):
+        row = Row(at, MEMBER, "africastalking-ussd", caller, "contributions.viewed", str(number))
+        chain = chain.link(row)
+        its = {**values(chain, row), "id": number}
+        yield tuple(its[column.name] for column in audit.columns)
+
+
+def _binding(person: Person, keys: Keys, proved_at: int) -> tuple[object, ...]:
+    """A row of `bindings`, in the order of its columns."""
+    caller, numbers = keys.hasher("caller", person.phone), keys.numbers
+    return (
+        caller,
+        person.member,
+        keys.sealer.seal(person.phone, phone_of_binding(caller, person.member)),
+        numbers("number", person.number),
+        numbers("ending", person.number[-4:]),
+        proved_at,
+        *(False, False, False),  # awake, and nothing chosen
+        *(0, 0, 0, ""),  # no wrong PIN
+    )
 
 
 def _is_postgres(pid: int) -> bool:

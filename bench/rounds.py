@@ -75,7 +75,7 @@ def streams(kinds: Iterable[str], machine: Machine, stocks: dict[str, Calls]) ->
                 name = f"{kind}-{threads}"
                 server = start(
                     name,
-                    "app:create_app" if calls else "bench.base:app",
+                    "app:serve" if calls else "bench.base:app",
                     factory=calls is not None,
                     threads=threads,
                     core=machine.server_core,

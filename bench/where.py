@@ -56,8 +56,8 @@ PARTS = (
     Part(UssdChannel, "frame", "frame the answer"),
     Part(Hasher, "__call__", "keyed hashes"),
     Part(Store, "load", "load: around the statement, JSON in"),
-    Part(Pipeline, "_step", ENGINE),
-    Part(SqlRegistry, "records", "look-up: around the statement, rows to values"),
+    Part(Pipeline, "_call", ENGINE),
+    Part(SqlRegistry, "record", "look-up: around the statement, rows to values"),
     Part(SqlRegistry, "employed", "look-up of employments, for a month without a row"),
     Part(record, "open_record", "flow: months to what is shown"),
     Part(record, "judge_months", "flow: how each month stands"),
@@ -67,7 +67,7 @@ PARTS = (
     Part(Store, "commit", "commit: around the statements, JSON out"),
     Part(hot.Hot, "write", "hot: connection, deadline, watchdog"),
 )
-NESTED = {"load": SQL + "load", "records": SQL + "look-up", "employed": SQL + "look-up", "commit": SQL + "commit"}
+NESTED = {"load": SQL + "load", "record": SQL + "look-up", "employed": SQL + "look-up", "commit": SQL + "commit"}
 
 
 class Clocks:
