@@ -21,8 +21,10 @@ from gateway.channels.hops import Hops, Outcome
 from gateway.channels.port import Asked, CallChannel, Inbound, Left, NoNumber, Refused, Reply, TextChannel, Texted
 from gateway.conversation.assurance import Assurance
 from gateway.conversation.engine import Engine
-from gateway.conversation.screens import NO_NUMBER, SORRY
+from gateway.conversation.screens import BUSY, NO_NUMBER, SORRY
 from gateway.conversation.talk import Call, Session, Turn
+from gateway.identity.hashing import BURST, HASHES_A_SECOND, Bucket
+from gateway.identity.pins import PIN_DIGITS
 from gateway.logs import report
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.port import Draft, Kind, Receipt
@@ -30,11 +32,14 @@ from gateway.storage.hot import hop_within
 from gateway.storage.keys import Hasher, Keys
 from gateway.storage.renewal import phone_of_binding
 from gateway.storage.store import WORDS_GONE, Answer, Bound, Conversation, Step, Store
+from gateway.text.reading import read_digits
 from gateway.text.typed import SHOWN, Typed
 
 HOP_SECONDS = 3.5  # of the 4.0 s promised: the rest is for the road back (reliability target R10)
 RESUME_SECONDS = 600  # a call cut off is offered again for ten minutes
 TEXT_SECONDS = 86_400  # an answer to the last text counts for a day: a phone may be off
+SECRETS_A_SECOND = 2 * HASHES_A_SECOND  # of a process; more would hear "busy" anyway, after a whole hop (T32)
+SECRETS_AT_ONCE = 2 * BURST
 MAX_RACES = 3  # times a step is taken again because another hop of the same caller was faster
 
 
@@ -102,6 +107,7 @@ class Pipeline:
         self.engine, self.ask, self.store, self.outbox, self.keys = engine, ask, store, outbox, keys
         self.tokens = [token.encode() for token in tokens]
         self.clock, self.timezone, self.hops = clock, timezone, hops
+        self.secrets = Bucket(SECRETS_A_SECOND, SECRETS_AT_ONCE)
 
     @property
     def hasher(self) -> Hasher:
@@ -125,7 +131,14 @@ class Pipeline:
         return channel.frame(self.answer(channel, event), event)
 
     def answer(self, channel: CallChannel, event: Inbound) -> Answer:
-        """One event, one effect: a repeat gets the same words back and changes nothing."""
+        """One event, one effect: a repeat gets the same words back and changes nothing.
+
+        Too many secrets at once are turned away unread, so that who only reads a menu does not wait for them;
+        she dials again and is where she was.
+        """
+        if may_be_secret(event.last()) and not self.secrets.spend():
+            self.hops.tell(channel.name, Outcome.BUSY, 0.0)
+            return self.last_words(None, BUSY)
         names = Names(
             channel.name,
             event.msisdn,
@@ -346,3 +359,13 @@ class Pipeline:
 def seat_of_texts(hasher: Hasher, channel: TextChannel, msisdn: str) -> str:
     """Where a caller's conversation by texts is kept, apart from her calls and from other channels."""
     return hasher("texts", channel.name, msisdn)
+
+
+def may_be_secret(typed: Typed) -> bool:
+    """Whether it looks like a PIN or a code, whatever was asked: what a caller is asked is not yet known."""
+    if len(typed.reveal()) < PIN_DIGITS:
+        return False
+    try:
+        return bool(read_digits(typed.reveal(), PIN_DIGITS))
+    except ValueError:
+        return False

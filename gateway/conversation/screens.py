@@ -15,7 +15,8 @@ INVALID = _("Invalid choice.")
 CHANGED = _("The menu has changed.")
 SORRY = _("Sorry, system error. Please try later.")
 NO_NUMBER = _("This service must see your phone number. Dial again without hiding it.")
-LAST_WORDS = (SORRY, NO_NUMBER)  # said when nothing else can be: one page each
+BUSY = _("Many people are calling. Please try again in a minute.")
+LAST_WORDS = (SORRY, NO_NUMBER, BUSY)  # said when nothing else can be: one page each
 SYSTEM_WORDINGS = (BACK_WORDING, MORE_WORDING, INVALID, CHANGED, *LAST_WORDS)
 
 Choice = tuple[str, dict[str, Any] | None]  # the full name it leads to, and the chosen item's stored values

@@ -84,11 +84,31 @@ class PinHasher:
         return hmac.digest(self._peppers[version], message, "sha256")
 
 
+class Bucket:
+    """A token bucket: `rate` a second on average, `burst` at once; full at first. Threads may share it."""
+
+    def __init__(self, rate: float, burst: float, ticks: Callable[[], float] = monotonic) -> None:
+        self._rate, self._burst, self._ticks = rate, burst, ticks
+        self._counting = threading.Lock()
+        self._tokens, self._filled_at = float(burst), ticks()
+
+    def spend(self) -> bool:
+        """Take a token; False when none is left. Nobody waits."""
+        with self._counting:
+            now = self._ticks()
+            self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
+            self._filled_at = now
+            if self._tokens < 1:
+                return False
+            self._tokens -= 1
+            return True
+
+
 class Gate:
     """Lets a process hash so often that menus never wait for PINs; whoever is not let in is told so.
 
-    A token first: when none is left nobody waits, so a flood costs nothing. Then a place: with one thread it is
-    always free, and with several a thread waits at most `wait` seconds for those that hash just now.
+    A token first, so a flood waits for nothing. Then a place: with one thread it is always free, and with several
+    a thread waits at most `wait` seconds for those that hash just now.
     """
 
     def __init__(
@@ -99,30 +119,18 @@ class Gate:
         wait: float = GATE_SECONDS,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
-        self._rate, self._burst, self._wait, self._ticks = rate, burst, wait, ticks
+        self._bucket, self._wait = Bucket(rate, burst, ticks), wait
         self._places = threading.BoundedSemaphore(at_once)
-        self._counting = threading.Lock()
-        self._tokens, self._filled_at = float(burst), ticks()
 
     @contextmanager
     def hashing(self) -> Iterator[bool]:
         """Whether the body may hash, once: `with gate.hashing() as admitted`."""
-        admitted = self._spend() and self._places.acquire(timeout=self._wait)
+        admitted = self._bucket.spend() and self._places.acquire(timeout=self._wait)
         try:
             yield admitted
         finally:
             if admitted:
                 self._places.release()
-
-    def _spend(self) -> bool:
-        with self._counting:
-            now = self._ticks()
-            self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
-            self._filled_at = now
-            if self._tokens < 1:
-                return False
-            self._tokens -= 1
-            return True
 
 
 def _where(member: str) -> str:

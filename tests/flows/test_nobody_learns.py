@@ -9,7 +9,7 @@ from time import perf_counter
 import pytest
 from flask import Flask
 
-from gateway.identity.hashing import Gate, PinHasher
+from gateway.identity.hashing import Bucket, Gate, PinHasher
 from gateway.installation import Installation
 from gateway.text.values import Month
 from tests.chat import Phone
@@ -31,9 +31,10 @@ def number_of(kind: str) -> str:
 
 @pytest.fixture
 def probed(app: Flask, register: Register, clock: Clock) -> Iterator[Flask]:
-    """Three members who want their PIN asked: locked out, asleep and awake; and a gate that is wide open."""
+    """Three members who want their PIN asked: locked out, asleep and awake; and gates that are wide open."""
     gateway: Installation = app.extensions["pakan"]
     doorkeeper = gateway.pipeline.ask.identity
+    gateway.pipeline.secrets = Bucket(10_000, 10_000)
     doorkeeper._pins._gate = Gate(rate=10_000, burst=10_000, ticks=perf_counter)
     for number in MEMBERS.values():
         register.member(number, f"+85620555012{number:02d}", paid(Month(2026, 9), Month(2026, 10)))

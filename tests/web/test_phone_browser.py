@@ -187,7 +187,9 @@ def test_she_writes_and_is_answered(page: Page, app: str) -> None:
     handset = Handset(page).calls_as("+8562020000009").opens(app).says("hello")
     handset.sees("hello").is_at("texts.guess")
     expect(page.locator("#screen .theirs")).to_have_count(1)
-    handset.says("help").is_at("main.help").picture(app.lower())
+    handset.says("help").is_at("main.help")
+    expect(page.locator("#screen .theirs")).to_have_count(2)  # its answer comes with a later look
+    handset.picture(app.lower())
     assert page.locator("#screen article").evaluate_all("all => all.map((one) => one.className)") == [
         *("own", "theirs"),
         *("own", "theirs"),
@@ -217,6 +219,7 @@ def test_one_switch_speaks_every_language(page: Page, language: str) -> None:
 
 def fonts_of(page: Page, selector: str) -> set[tuple[str, bool]]:
     """What the letters of an element are drawn with, and whether we brought it."""
+    page.evaluate("document.fonts.ready.then(() => true)")
     tools = page.context.new_cdp_session(page)
     tools.send("DOM.enable")
     tools.send("CSS.enable")
