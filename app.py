@@ -40,6 +40,8 @@ from gateway.outbox.sender import Sender
 from gateway.registry.port import Registry
 from gateway.registry.scheme import load_scheme
 from gateway.registry.sql import SqlRegistry
+from gateway.reminders.claims import EmployerClaims
+from gateway.reminders.ladder import load_ladder
 from gateway.reminders.wording import SAID
 from gateway.settings import Settings, read_settings
 from gateway.storage.audit import Trail
@@ -138,10 +140,10 @@ def build(
     engine = Engine(atlas, catalogues, facts)
     keys = Keys(settings.keys_dir, make=not settings.production)
     hot = Hot(settings.database_url)
-    if registry is None:
-        # one SQLite file, one link: its cache serves both; a link to a server is lost with a slow look-up
-        shared = hot.is_sqlite and settings.register_url == settings.database_url
-        registry = SqlRegistry(hot if shared else Hot(settings.register_url), today)
+    # one SQLite file, one link: its cache serves both; a link to a server is lost with a slow look-up
+    shared = hot.is_sqlite and settings.register_url == settings.database_url
+    register = hot if shared else Hot(settings.register_url)
+    registry = registry or SqlRegistry(register, today)
     tokens = settings.webhook_tokens or (webhook_token(settings.keys_dir),)
     providers = connected(settings, ussd, tokens[0])
     carriers = carriers or [carrier for provider in providers for carrier in provider.carriers]
@@ -171,7 +173,8 @@ def build(
     )
     desk = Desk(outbox)
     mail = Mailroom(outbox, desk)
-    ports = Ports(registry, scheme, doorkeeper, mail, timezone)
+    claims = EmployerClaims(register, cases, keys, load_ladder(), scheme.due_on, clock)
+    ports = Ports(registry, scheme, doorkeeper, mail, claims, timezone)
     calls = {channel.name for provider in providers for channel in provider.calls.values()}
     hops = Hops(calls | {channel.name for provider in providers for channel in provider.texts.values()})
     return Installation(

@@ -7,16 +7,18 @@ from datetime import tzinfo
 
 from gateway.identity.port import Identity
 from gateway.outbox.port import Mail
-from gateway.registry.port import Registry
+from gateway.registry.port import Claims, Registry
 from gateway.registry.scheme import Scheme
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The register of members, the dated facts of the scheme, who is calling, and what was sent to her."""
+    """The register of members, the dated facts of the scheme, who is calling, what was sent to her, and where an
+    employer's claims go."""
 
     registry: Registry
     scheme: Scheme
     identity: Identity
     mail: Mail
+    claims: Claims
     timezone: tzinfo

@@ -6,11 +6,16 @@ acted upon without a question when it has an effect.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from flows import answers
 from flows.ports import Ports
 from flows.words import grammar
 from gateway.conversation import Do, Each, Flow, Menu, Talk, Tell, _, fields
+from gateway.registry.port import Asked
 from gateway.text.words import OFFERED, gist
 
+ASKED_SECONDS = 14 * 86_400  # a reminder is answered within two weeks: then its month's texts are over
 LAO = range(0x0E80, 0x0F00)  # the Unicode block
 
 flow = Flow(
@@ -41,7 +46,16 @@ WAYS = {
 EFFECTS = {"stop": "stop", "start": "start"}
 
 flow.states(
-    Do("understand", assurance=None, **WAYS, **EFFECTS, ask_stop="ask_stop", ask_start="ask_start", guess="guess"),
+    Do(
+        "understand",
+        assurance=None,
+        **WAYS,
+        **EFFECTS,
+        ask_stop="ask_stop",
+        ask_start="ask_start",
+        guess="guess",
+        answer="answers.start",
+    ),
     Menu(
         "guess",
         _("Not understood. Answer with a number:"),
@@ -62,17 +76,28 @@ flow.states(
 def understand(talk: Talk[Ports]) -> str:
     """Sure words are followed at once; near ones too, unless they change something."""
     words: str = talk.take("words")
-    if talk.language is None and "lo" in talk.languages and any(ord(letter) in LAO for letter in words):
-        talk.language = "lo"  # she wrote it, so her phone shows it
+    about = [Asked.parse(one) for one in talk.ask.mail.asked(talk.caller, talk.now - ASKED_SECONDS)]
+    speak(talk, words, about)
     understood = grammar.understand(words)
     if understood.command and (understood.sure or understood.command in WAYS):
         return understood.command
     if understood.command:
         return f"ask_{understood.command}"
+    if about and (claim := answers.claimed(words)):
+        answers.hear(talk, claim, about)
+        return "answer"
     if said := gist(words):
         talk.ask.mail.missed(said)
     talk.list("guesses", [{"command": command} for command in understood.likely])
     return "guess"
+
+
+def speak(talk: Talk[Ports], words: str, about: Sequence[Asked]) -> None:
+    """Whoever never chose a language is answered in Lao script if she wrote it, else as she was asked."""
+    if talk.language is None and "lo" in talk.languages and any(ord(letter) in LAO for letter in words):
+        talk.language = "lo"  # her phone shows it
+    if talk.language is None and about and about[0].language in talk.languages:
+        talk.language = about[0].language
 
 
 @flow.work

@@ -319,6 +319,8 @@ class Pipeline:
         today, seconds = now.astimezone(self.timezone).date(), int(now.timestamp())
         call = Call(event.msisdn, self.ask, today, channel.budget, language, bound, seconds, key, Assurance.PHONE)
         fresh = known is not None and seconds - known.moved_at <= TEXT_SECONDS
+        if known and self.ask.mail.asked(event.msisdn, known.moved_at + 1):
+            fresh = False  # she was asked something since, and answers that
         place = Session.from_json(known.place) if known and known.place and fresh else None
         turn = self.engine.read(call, place, event.text.reveal())
         posts = [Draft(Kind(kind), event.msisdn, text) for kind, text in turn.posted]

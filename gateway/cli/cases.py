@@ -7,8 +7,11 @@ from collections.abc import Callable
 import click
 from flask.cli import AppGroup
 
+from gateway.identity.cases import CLAIMS, Kind
 from gateway.identity.office import Case, Undecidable
 from gateway.installation import Installation, installation
+from gateway.registry.contacts import resume, stop
+from gateway.registry.firms import Stop
 from gateway.registry.line import read_phone
 
 cases = AppGroup("cases", help="Requests that an officer decides.")
@@ -25,43 +28,55 @@ officer_option = click.option(
 @cases.command("list")
 @click.option("--state", type=click.Choice(["open", "done", "refused"]), default="open", show_default=True)
 def list_command(state: str) -> None:
-    """List cases, the oldest first. Phones are masked; MEMBER is the register's reference."""
+    """List cases, the oldest first. Phones are masked; ABOUT is the register's reference of a member, or an
+    employer and the month that its answer to a reminder is about.
+    """
     gateway = installation()
     found = gateway.office.cases(state)
     if not found:
         click.echo(f"No case is {state}.")
         return
-    click.echo(f"{'CASE':>6}  {'KIND':<8} {'MEMBER':<10} {'PHONE':<14} OPENED")
+    click.echo(f"{'CASE':>6}  {'KIND':<8} {'ABOUT':<16} {'PHONE':<14} OPENED")
     for case in found:
-        click.echo(f"{case.id:>6}  {case.kind:<8} {case.member:<10} {case.phone:<14} {_when(gateway, case)}")
+        click.echo(f"{case.id:>6}  {case.kind:<8} {case.member:<16} {case.phone:<14} {_when(gateway, case)}")
 
 
 @cases.command("approve")
 @click.argument("number", type=int)
 @officer_option
-@click.option("--yes", is_flag=True, help="Do not ask whether you have seen her card.")
+@click.option("--yes", is_flag=True, help="Do not ask whether you have seen the card, or made sure.")
 def approve_command(number: int, officer: str, yes: bool) -> None:
-    """Approve case NUMBER: bind the phone, or void the forgotten PIN.
+    """Approve case NUMBER: bind the phone, void the forgotten PIN, or let an employer's answer count.
 
-    Only for a member who stands before you with her card: compare the card with the register's MEMBER, and the
-    phone in her hand with the masked number. Nobody at the office sees or chooses a PIN: she gets a new one on
-    her phone.
+    A member's only while she stands before you with her card: compare it with the register, and the phone in her
+    hand with the masked number. Nobody at the office sees or chooses a PIN: she gets a new one on her phone.
+
+    Of employers' answers, "closed" then keeps reminders back for good; "paid" and "plan" until this month's are
+    over: note a plan that was agreed on with `flask reminders stop`. "wrong" took the number off the employer
+    already: import the right one with `flask reminders contacts`.
 
     \b
     Example:
       flask cases approve 12 --officer ACCOUNT
     """
     if not yes:
-        click.confirm("Have you seen the member's card, and is this her phone?", abort=True)
-    _decided(installation().office.approve, number, officer, "approved")
+        click.confirm("Have you seen the member's card, or that the answer is true?", abort=True)
+    case = _decided(installation().office.approve, number, officer, "approved")
+    if case.kind is Kind.CLOSED:
+        _settle(case, Stop.CLOSED)
 
 
 @cases.command("refuse")
 @click.argument("number", type=int)
 @officer_option
 def refuse_command(number: int, officer: str) -> None:
-    """Refuse case NUMBER: everything stays as it is. Stops a change of number, too."""
-    _decided(installation().office.refuse, number, officer, "refused")
+    """Refuse case NUMBER: everything stays as it is. Stops a change of number, too.
+
+    An employer whose answer was not true is reminded again.
+    """
+    case = _decided(installation().office.refuse, number, officer, "refused")
+    if case.kind in CLAIMS:
+        _settle(case)
 
 
 @bindings.command("sleep")
@@ -86,12 +101,21 @@ def sleep_command(phones: tuple[str, ...], officer: str) -> None:
     click.echo(f"{len(numbers)} numbers, {slept} bindings asleep")
 
 
-def _decided(decide: Callable[[int, str], Case], number: int, officer: str, word: str) -> None:
+def _settle(case: Case, lasts: Stop | None = None) -> None:
+    """What an employer said of itself no longer counts, or counts for good."""
+    url, (code, _month) = installation().settings.register_url, case.member.split()
+    if lasts:
+        stop(url, code, lasts, None)
+    resume(url, code, Stop.ANSWERED)
+
+
+def _decided(decide: Callable[[int, str], Case], number: int, officer: str, word: str) -> Case:
     try:
         case = decide(number, officer)
     except Undecidable as problem:
         raise click.ClickException(str(problem)) from problem
-    click.echo(f"Case {case.id} ({case.kind}, member {case.member}, phone {case.phone}) is {word}.")
+    click.echo(f"Case {case.id} ({case.kind}, {case.member}, phone {case.phone}) is {word}.")
+    return case
 
 
 def _when(gateway: Installation, case: Case) -> str:

@@ -202,6 +202,17 @@ def _cut(name: str, most: int) -> str:
 
 
 @dataclass(frozen=True)
+class Code(_Plain):
+    """A code of up to `most` digits and dashes, the same in every language."""
+
+    most: int
+    needs: Assurance = Assurance.ANYONE
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return "0" * self.most
+
+
+@dataclass(frozen=True)
 class Passage(_Plain):
     """A text of sentences, up to `most` characters in Latin letters and half of that in Lao script."""
 

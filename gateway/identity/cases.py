@@ -25,6 +25,13 @@ class Kind(StrEnum):
     BINDING = "binding"  # number and birth date fit, but the register has another phone for her, or none
     PIN = "pin"  # she forgot her PIN: it has to be voided, then she gets a new one by herself
     NUMBER = "number"  # she announced from her old phone that another will be hers
+    PAID = "paid"  # these four: an employer's answer to a reminder; `member` names the employer and the month
+    PLAN = "plan"
+    CLOSED = "closed"
+    WRONG = "wrong"
+
+
+CLAIMS: Final = frozenset({Kind.PAID, Kind.PLAN, Kind.CLOSED, Kind.WRONG})
 
 
 class Cases:

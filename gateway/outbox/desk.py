@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Text, func, select
 from gateway.outbox import statements
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.port import Kind, Letter
-from gateway.outbox.statements import among, o, value
+from gateway.outbox.statements import may_have_left, o, value
 from gateway.outbox.states import LIFE_SECONDS, State
 from gateway.storage.keys import Unsealable
 from gateway.storage.renewal import phone_of_message, text_of_message
@@ -140,11 +140,10 @@ def _lines_to() -> Any:
 
 
 def _letters() -> Any:
-    left = (State.CLAIMED, State.IN_DOUBT, State.ACCEPTED, State.DELIVERED, State.UNKNOWN)
     return (
         select(o.ref, o.moved_at, o.text, o.state)
         .select_from(outbox)
-        .where(o.caller == value("caller", Text), o.kind != Kind.CODE, among(o.state, *left))
+        .where(o.caller == value("caller", Text), o.kind != Kind.CODE, may_have_left())
         .order_by(o.made_at.desc())
         .limit(value("most", Integer))
     )

@@ -13,12 +13,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.outbox.desk import Desk
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.port import Letter
-from gateway.outbox.statements import value
+from gateway.outbox.statements import asked, value
 from gateway.storage.keys import Unsealable
+from gateway.storage.renewal import about_of_message
 from gateway.storage.tables import missed
 
 SQL_SECONDS: Final = 0.5  # share of a hop, as every other statement of the store
 DAY_SECONDS: Final = 86_400
+ASKED: Final = 8  # questions that are looked at: what a phone may get in a month
 
 
 class Mailroom:
@@ -27,6 +29,7 @@ class Mailroom:
     def __init__(self, outbox: Outbox, desk: Desk) -> None:
         self._outbox, self._desk = outbox, desk
         self._missed = outbox.hot.statement(_missed(outbox.hot.is_sqlite))
+        self._asked = outbox.hot.statement(asked())
         self._words = outbox.hot.statement(select(missed.c.name, missed.c["count"], missed.c.gist))
 
     @property
@@ -43,6 +46,15 @@ class Mailroom:
 
     def last(self, caller: str, most: int) -> Sequence[Letter]:
         return self._desk.letters(caller, most, SQL_SECONDS)
+
+    def asked(self, caller: str, since: int) -> Sequence[str]:
+        found: list[str] = []
+        for hasher in self._outbox.keys.hashers:
+            values = {"caller": hasher("caller", caller), "since": since, "most": ASKED}
+            for ref, about in self._outbox.hot.rows(self._asked, values, SQL_SECONDS):
+                with suppress(Unsealable):  # of a key that was retired since: nobody can say what it was about
+                    found.append(self._outbox.keys.sealer.open(about, about_of_message(ref)))
+        return list(dict.fromkeys(found))
 
     def missed(self, gist: str) -> None:
         keys, day = self._outbox.keys, self._outbox.now() // DAY_SECONDS

@@ -32,7 +32,7 @@ from gateway.outbox.states import BULK, LIFE_SECONDS, MAX_ATTEMPTS, State
 from gateway.storage.hot import Hot
 from gateway.storage.keys import Keys, Unsealable
 from gateway.storage.links import Compiled, Values
-from gateway.storage.renewal import phone_of_message, text_of_message
+from gateway.storage.renewal import about_of_message, phone_of_message, text_of_message
 from gateway.text.alphabet import segments, sendable
 
 SQL_SECONDS: Final = 0.5  # share of a hop, as every other write of the store
@@ -103,6 +103,7 @@ class Outbox:
             "caller": caller,
             "phone": seal(draft.msisdn, phone_of_message(ref)),
             "text": seal(text, text_of_message(ref)),
+            "about": seal(draft.about, about_of_message(ref)) if draft.about else None,
             "parts": segments(text).parts,
             "state": str(State.DUE),
             "why": "",

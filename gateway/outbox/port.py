@@ -35,6 +35,7 @@ class Draft(NamedTuple):
     due_at: int = 0  # seconds since 1970 UTC; 0: now
     expires_at: int = 0  # later than this it helps nobody; 0: by its kind
     once: str = ""  # a second draft with the same name is the same message
+    about: str = ""  # what an answer to it is about; empty: none is expected
 
     def __repr__(self) -> str:
         return f"Draft({self.kind})"
@@ -65,6 +66,9 @@ class Mail(Protocol):
 
     def last(self, caller: str, most: int) -> Sequence[Letter]:
         """The last texts to her, newest first."""
+
+    def asked(self, caller: str, since: int) -> Sequence[str]:
+        """What her answer may be about: `Draft.about` of the texts since then, newest first, each once."""
 
     def missed(self, gist: str) -> None:
         """Count words that were not understood; never with whoever wrote them."""

@@ -37,6 +37,26 @@ def among(column: ColumnElement[Any], *values: Any) -> ColumnElement[bool]:
     return or_(*(column == one for one in values))
 
 
+def may_have_left() -> ColumnElement[bool]:
+    """Whether her phone may show it."""
+    return among(o.state, State.CLAIMED, State.IN_DOUBT, State.ACCEPTED, State.DELIVERED, State.UNKNOWN)
+
+
+def asked() -> Any:
+    """What a phone was asked since then, newest first."""
+    return (
+        select(o.ref, o.about)
+        .where(
+            o.caller == value("caller"),
+            o.made_at >= value("since", BigInteger),
+            o.about.is_not(None),
+            may_have_left(),
+        )
+        .order_by(o.made_at.desc(), o.ref.desc())
+        .limit(value("most", Integer))
+    )
+
+
 def post(is_sqlite: bool) -> Any:
     """A message; no row when one of the same `once` is there."""
     dialect = sqlite if is_sqlite else postgresql

@@ -73,13 +73,14 @@ def stop(url: str, code: str, why: str, until: date | None) -> bool:
     return True
 
 
-def resume(url: str, code: str) -> bool:
-    """Forget every reason not to remind an employer; False when the register has none of this code."""
+def resume(url: str, code: str, *whys: str) -> bool:
+    """Forget these reasons not to remind an employer, or all; False when the register has none of this code."""
     with open_engine(url).begin() as connection:
         employer = _id(connection, code)
         if employer is None:
             return False
-        connection.execute(delete(stops).where(stops.c.employer_id == employer))
+        forgotten = delete(stops).where(stops.c.employer_id == employer)
+        connection.execute(forgotten.where(stops.c.why.in_(whys)) if whys else forgotten)
     return True
 
 

@@ -29,6 +29,7 @@ class Stop(StrEnum):
 
     CLOSED = "closed"
     PLAN = "plan"  # it pays by a plan that was agreed on with the office
+    ANSWERED = "answered"  # it said something of the kind, and an officer has not looked yet
 
 
 class Contact(NamedTuple):

@@ -75,3 +75,36 @@ class Registry(Protocol):
 
     def employed(self, member: str, since: Month) -> Sequence[Month]:
         """Months from `since` on in which some employer had reported this member as employed, oldest first."""
+
+
+class Claim(StrEnum):
+    """What an employer answers to a reminder: its word, until an officer has looked."""
+
+    PAID = "paid"
+    PLAN = "plan"  # it wants to pay by a plan
+    CLOSED = "closed"
+    WRONG = "wrong"  # this phone does not speak for it
+
+
+class Asked(NamedTuple):
+    """What a reminder asked about, and in which language."""
+
+    code: str
+    month: Month
+    language: str
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.month} {self.language}"
+
+    @classmethod
+    def parse(cls, text: str) -> Asked:
+        """The inverse of `str`."""
+        code, month, language = text.split(" ")
+        return cls(code, Month.parse(month), language)
+
+
+class Claims(Protocol):
+    """Where claims go."""
+
+    def make(self, claim: Claim, code: str, month: Month, msisdn: str) -> None:
+        """Stop what the claim stops, and tell an officer. May be repeated."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.port import Draft, Kind
 from gateway.registry.firms import Firm
+from gateway.registry.port import Asked
 from gateway.reminders.plan import PURPOSE, Entry, Planner
 
 
@@ -47,4 +48,5 @@ def draft_of(entry: Entry, planner: Planner) -> Draft | None:
         purpose=PURPOSE,
         expires_at=int(entry.step.closes.on(planner.due, planner.timezone).timestamp()),
         once=planner.once(entry.step, entry.firm),
+        about=str(Asked(entry.firm.code, planner.month, entry.text.contact.language)),
     )

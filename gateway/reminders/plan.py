@@ -33,6 +33,7 @@ class Why(StrEnum):
     PAID = "money came for this month"
     CLOSED = "it has closed"
     PLANNED = "it pays by a plan"
+    ANSWERED = "it answered: for an officer"
     NOTHING = "its return says 0 kip: for an officer"
     IDLE = "nothing posted in the 3 months before: for an officer, not for a text"
     UNKNOWN = "no contact has agreed to texts: for an officer"
@@ -129,6 +130,7 @@ class Planner:
             (Why.CLOSED, Stop.CLOSED in stops),
             (Why.PAID, firm.came > 0),
             (Why.PLANNED, Stop.PLAN in stops),
+            (Why.ANSWERED, Stop.ANSWERED in stops),
             (Why.NOTHING, firm.workers > 0 and not firm.due),
             (Why.IDLE, not firm.posted_lately),
             (Why.UNKNOWN, not agreed),

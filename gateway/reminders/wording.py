@@ -1,4 +1,5 @@
-"""What reminders say, each in one text: who writes, which month, by when, how much, what it buys, and the way out.
+"""What reminders say, each in one text: who writes, which month, by when, how much, what it buys, what may be
+answered (`flows/answers.py`), and the way out.
 
 No link, no threat, nothing secret is asked for. The worst case of each is held to `PARTS` by the tests.
 """
@@ -19,20 +20,20 @@ PARTS: Final = MappingProxyType({"en": 1, "lo_Latn": 1, "lo": 2})  # SMS: Lao sc
 WORDINGS: Final = MappingProxyType(
     {
         ("due", True): _(
-            "LSSO: %(code)s, contributions for %(month)s: %(amount)s, due by %(date)s. "
-            "They give your workers treatment. Tel %(hotline)s. No more: STOP"
+            "LSSO %(code)s: %(month)s, %(amount)s due by %(date)s for workers' care. "
+            "Reply 1 paid 2 need a plan 3 closed 4 wrong number. Tel %(hotline)s. End: STOP"
         ),
         ("due", False): _(
-            "LSSO: %(code)s, contributions for %(month)s are due by %(date)s. "
-            "They give your workers treatment. Tel %(hotline)s. No more: STOP"
+            "LSSO %(code)s: contributions of %(month)s are due by %(date)s for workers' care. "
+            "Reply 1 paid 2 need a plan 3 closed 4 wrong number. Tel %(hotline)s. End: STOP"
         ),
         ("late", True): _(
-            "LSSO: %(code)s, nothing came for %(month)s: %(amount)s, due by %(date)s. "
-            "Have you paid? Ignore this. Tel %(hotline)s. No more: STOP"
+            "LSSO %(code)s: nothing came for %(month)s, %(amount)s due by %(date)s. "
+            "Reply 1 paid 2 need a plan 3 closed 4 wrong number. Tel %(hotline)s. End: STOP"
         ),
         ("late", False): _(
-            "LSSO: %(code)s, nothing came for %(month)s, due by %(date)s. "
-            "Have you paid? Ignore this. Tel %(hotline)s. No more: STOP"
+            "LSSO %(code)s: nothing came for %(month)s, due by %(date)s. "
+            "Reply 1 paid 2 need a plan 3 closed 4 wrong number. Tel %(hotline)s. End: STOP"
         ),
     }
 )

@@ -70,6 +70,11 @@ def text_of_message(ref: str) -> str:
     return f"outbox:text:{ref}"
 
 
+def about_of_message(ref: str) -> str:
+    """Where `outbox.about` is sealed for."""
+    return f"outbox:about:{ref}"
+
+
 def phone_of_refusal(caller: str, purpose: str) -> str:
     """Where `refusals.phone` is sealed for."""
     return f"refusal:{caller}:{purpose}"
@@ -97,6 +102,7 @@ SEALED: Final = (
     Made("PINs not confirmed", pins.c.pending),
     Made("phones of messages", outbox.c.phone),
     Made("messages", outbox.c.text),
+    Made("what messages ask about", outbox.c.about),
     Made("phones of refusals", refusals.c.phone),
 )
 HASHED: Final = {
@@ -152,8 +158,8 @@ class Renewal:
         yield cases, or_(_not_by(c.phone, self._data), not_(_hashed_by(c.caller, self._index))), self._case
         yield pins, or_(*(_not_by(column, self._data) for column in (pins.c.hash, pins.c.pending))), self._pin
         o, r = outbox.c, refusals.c
-        by_index = not_(_hashed_by(o.caller, self._index))
-        yield outbox, or_(_not_by(o.phone, self._data), _not_by(o.text, self._data), by_index), self._message
+        by_data = (_not_by(column, self._data) for column in (o.phone, o.text, o.about))
+        yield outbox, or_(*by_data, not_(_hashed_by(o.caller, self._index))), self._message
         yield refusals, or_(_not_by(r.phone, self._data), not_(_hashed_by(r.caller, self._index))), self._refusal
         yield conversations, _not_by(conversations.c.place, self._data), self._place
         yield inbound, _not_by(inbound.c.answer, self._data), self._answer
@@ -203,12 +209,14 @@ class Renewal:
     def _message(self, connection: Connection, row: Any) -> str:
         phone = self._opened(row.phone, phone_of_message(row.ref))
         text = self._opened(row.text, text_of_message(row.ref))
-        if phone is None or text is None:
+        about = row.about and self._opened(row.about, about_of_message(row.ref))
+        if phone is None or text is None or (row.about and about is None):
             return "not opened"
         fresh = {
             "caller": self._hasher("caller", phone),
             "phone": self._sealer.seal(phone, phone_of_message(row.ref)),
             "text": self._sealer.seal(text, text_of_message(row.ref)),
+            "about": about and self._sealer.seal(about, about_of_message(row.ref)),
         }
         this = and_(outbox.c.ref == row.ref, outbox.c.phone == row.phone)
         return _swapped(connection, update(outbox).where(this).values(fresh))

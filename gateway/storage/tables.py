@@ -160,6 +160,7 @@ outbox = Table(
     Column("caller", Text, nullable=False),  # keyed hash of the number, as in conversations
     Column("phone", Text, nullable=False),  # sealed E.164
     Column("text", Text, nullable=False),  # sealed
+    Column("about", Text),  # sealed: what an answer to it is about; null: none is expected
     Column("parts", Integer, nullable=False),  # SMS it counts for
     Column("state", Text, nullable=False),  # outbox.states.State
     Column("why", Text, nullable=False),  # our own words for the last outcome

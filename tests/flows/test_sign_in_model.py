@@ -22,7 +22,7 @@ from gateway.conversation.fields import Fact
 from gateway.conversation.talk import Call, Session, Turn
 from gateway.identity.port import Look, Opening, Privacy, Sending, Verdict
 from gateway.outbox.port import Letter
-from gateway.registry.port import Amount, Contribution, Found, Posting, Record
+from gateway.registry.port import Amount, Claim, Contribution, Found, Posting, Record
 from gateway.registry.scheme import load_scheme
 from gateway.text.alphabet import Budget
 from gateway.text.catalogue import Catalogues
@@ -50,6 +50,15 @@ class NoMail:
 
     def last(self, caller: str, most: int) -> Sequence[Letter]:
         return ()
+
+    def asked(self, caller: str, since: int) -> Sequence[str]:
+        return ()
+
+
+class NoClaims:
+    """No employer answers here."""
+
+    def make(self, claim: Claim, code: str, month: Month, msisdn: str) -> None: ...
 
 
 class Ledger:
@@ -212,7 +221,7 @@ class Sittings(RuleBasedStateMachine):
         self.ledger.bound |= bound
         self.ledger.shared = shared and bool(bound)
         self.ledger.pins |= {member: f"{FIRST_PIN[:5]}{member}" for member in pins & bound}
-        self.ports = Ports(Register(self.ledger), load_scheme(), self.ledger, NoMail(), UTC)
+        self.ports = Ports(Register(self.ledger), load_scheme(), self.ledger, NoMail(), NoClaims(), UTC)
         self.turn: Turn | None = None
         self.events = 0
         self.dial(cut=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,35 +20,43 @@ from gateway.text.alphabet import segments
 from gateway.text.values import Month
 from tests.conftest import TOKEN, Clock
 from tests.faults import hang_up
-from tests.kannel.boxes import SECONDS, Kannel, free_ports, kannel
+from tests.kannel.boxes import SECONDS, Kannel, Operator, free_ports, kannel
 from tests.register import Register, paid
 
 NOY = "+8562090000001"  # a number of Unitel, so that the link is known
 LAO = "lo"
 
 
-class Phone:
-    """A handset of the operator: what she writes, and what arrives, its parts put together."""
+def arriving(operator: Operator, count: int) -> dict[str, str]:
+    """The next texts of the gateway, by the number each goes to, their parts put together."""
+    parts: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    whole: dict[str, str] = {}
+    while len(whole) < count:
+        part = operator.next("submit", SECONDS)
+        assert part["coding"] == 8
+        # 0003, a reference, how many, which one (3GPP TS 23.040, 9.2.3.24.1)
+        udh, of_one = part["udh"] or "0101", parts[f"+{part['to']}"]
+        of_one[udh[-2:]] = part
+        if len(of_one) == int(udh[-4:-2], 16):
+            text = "".join(str(of_one[number]["text"]) for number in sorted(of_one))
+            assert len(of_one) == segments(text).parts
+            whole[f"+{part['to']}"] = text
+    for part in (part for of_one in parts.values() for part in of_one.values()):
+        if part["wants_report"] & 1:
+            operator.reports(part["submit"], "DELIVRD")
+    return whole
 
-    def __init__(self, running: Kannel, gateway: Installation) -> None:
-        self.operator, self.gateway, self.refs = running.operator, gateway, list[str]()
+
+class Phone:
+    """A handset of the operator: what she writes, and what arrives."""
+
+    def __init__(self, running: Kannel, gateway: Installation, number: str = NOY) -> None:
+        self.operator, self.gateway, self.number = running.operator, gateway, number
 
     def writes(self, text: str) -> str:
         fields = {"source_addr_ton": 1, "destination_addr": "1508", "data_coding": 8, "short_message": text}
-        self.operator.delivers("UNITEL-ID", source_addr=NOY.removeprefix("+"), **fields)
-        first = self.operator.next("submit", SECONDS)
-        parts = [first]
-        if first["udh"]:  # 0003, a reference, how many, which one (3GPP TS 23.040, 9.2.3.24.1)
-            parts += [self.operator.next("submit", SECONDS) for _part in range(int(first["udh"][-4:-2], 16) - 1)]
-        parts.sort(key=lambda part: str(part["udh"])[-2:])
-        assert {part["to"] for part in parts} == {NOY.removeprefix("+")}
-        assert {part["coding"] for part in parts} == {8}
-        text = "".join(str(part["text"]) for part in parts)
-        assert len(parts) == segments(text).parts
-        for part in parts:
-            if part["wants_report"] & 1:
-                self.operator.reports(part["submit"], "DELIVRD")
-        return text
+        self.operator.delivers("UNITEL-ID", source_addr=self.number.removeprefix("+"), **fields)
+        return arriving(self.operator, 1)[self.number]
 
     def says(self, wording: str, **values: object) -> str:
         said = self.gateway.engine.catalogues.say(LAO, wording)

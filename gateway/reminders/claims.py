@@ -1,0 +1,83 @@
+"""What an employer answers to a reminder, and what it changes: provisionally, for anybody can forge a text.
+
+A claim keeps this month's texts back (that it closed: for as long as it takes to count as idle anyway), and is a
+case for an officer, who makes it last or lifts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Date, Text, bindparam, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.identity.cases import Cases, Kind
+from gateway.registry.firms import Stop
+from gateway.registry.port import Claim
+from gateway.registry.tables import contacts, employers, stops
+from gateway.reminders.ladder import Ladder
+from gateway.storage.hot import Hot
+from gateway.storage.keys import Keys
+from gateway.text.values import Month
+
+SQL_SECONDS: Final = 0.5  # share of a hop, as every other statement of it
+CLOSED_DAYS: Final = 92  # three months without a posting, and it is not reminded anyway (`firms.LATELY`)
+
+
+class EmployerClaims:
+    """The `Claims` of the port. Raises what `Hot` raises."""
+
+    def __init__(
+        self,
+        register: Hot,
+        cases: Cases,
+        keys: Keys,
+        ladder: Ladder,
+        due_on: Callable[[Month], date | None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._register, self._cases, self._keys = register, cases, keys
+        self._ladder, self._due_on, self._clock = ladder, due_on, clock
+        self._stop = register.statement(_stop(register.is_sqlite))
+        self._disagree = register.statement(_disagree())
+
+    def make(self, claim: Claim, code: str, month: Month, msisdn: str) -> None:
+        if claim is Claim.WRONG:
+            self._register.rows(self._disagree, {"code": code, "msisdn": msisdn}, SQL_SECONDS)
+        else:
+            self._register.rows(self._stop, {"code": code, "until": self._until(claim, month)}, SQL_SECONDS)
+        caller, now = self._keys.hasher("caller", msisdn), int(self._clock().timestamp())
+        self._cases.open(Kind(claim), caller, f"{code} {month}", msisdn, "", "", now)
+
+    def _until(self, claim: Claim, month: Month) -> date:
+        """The last day on which this month's texts are kept back."""
+        due = self._due_on(month) or month.first
+        days = CLOSED_DAYS if claim is Claim.CLOSED else self._ladder[-1].closes.days
+        return due + timedelta(days)
+
+
+def _employer() -> Any:
+    return select(employers.c.id).where(employers.c.code == bindparam("code", type_=Text))
+
+
+def _stop(is_sqlite: bool) -> Any:
+    until = bindparam("until", type_=Date)
+    row = _employer().add_columns(literal(str(Stop.ANSWERED)), until)
+    upsert = (sqlite.insert if is_sqlite else postgresql.insert)(stops).from_select(
+        ["employer_id", "why", "until"], row
+    )
+    return upsert.on_conflict_do_update(
+        index_elements=[stops.c.employer_id, stops.c.why], set_={"until": upsert.excluded.until}
+    ).returning(stops.c.employer_id)
+
+
+def _disagree() -> Any:
+    hers = contacts.c.msisdn == bindparam("msisdn", type_=Text)
+    return (
+        update(contacts)
+        .where(hers, contacts.c.employer_id.in_(_employer()))
+        .values(agreed_on=None)
+        .returning(contacts.c.employer_id)
+    )
