@@ -186,6 +186,7 @@ def build(
         keys=keys,
         registry=registry,
         trail=trail,
+        cases=cases,
         office=Office(hot, keys, clock, bindings, pins, codes, cases, trail),
         tokens=tokens,
         facts=facts,

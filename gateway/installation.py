@@ -17,6 +17,7 @@ from gateway.channels.pipeline import Pipeline
 from gateway.channels.port import Provider
 from gateway.conversation.engine import Engine
 from gateway.conversation.fields import Field
+from gateway.identity.cases import Cases
 from gateway.identity.office import Office
 from gateway.outbox.desk import Desk
 from gateway.outbox.mail import Mailroom
@@ -44,6 +45,7 @@ class Installation:
     registry: Registry
     trail: Trail
     office: Office
+    cases: Cases
     tokens: tuple[str, ...]
     facts: Mapping[str, Field]
     budgets: Mapping[str, Budget]

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = Field(SecretStr(""), validate_default=True)
     sms_carrier: str = Field("", pattern="^[a-z]*$")  # of what names none; empty: the first
     rates: Annotated[Mapping[str, int], NoDecode] = Field(default_factory=dict)  # messages a second, by carrier
+    sms_prices: Annotated[Mapping[str, int], NoDecode] = Field(default_factory=dict)  # kip an SMS, by operator
+    reminders_alone: int = Field(500, ge=0)  # texts to employers that one person may send: more needs two
     broker_url: SecretStr = SecretStr("")  # RabbitMQ, amqp://; empty: no broker, the sender is embedded
     codes_per_day: int = Field(A_DAY, ge=1)  # one-time codes of the whole platform
 
@@ -77,15 +79,15 @@ class Settings(BaseSettings):
     def _by_comma(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
 
-    @field_validator("rates", mode="before")
+    @field_validator("rates", "sms_prices", mode="before")
     @classmethod
-    def _by_carrier(cls, value: object) -> object:
+    def _by_name(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
             return value
         pairs = [pair.partition("=") for pair in filter(None, value.split(","))]
-        if not all(name and rate.isdecimal() and int(rate) > 0 for name, _is, rate in pairs):
-            raise ValueError("messages a second by carrier, such as kannel=10,twilio=1")
-        return {name: int(rate) for name, _is, rate in pairs}
+        if not all(name and number.isdecimal() and int(number) > 0 for name, _is, number in pairs):
+            raise ValueError(NAMED[info.field_name or ""])
+        return {name: int(number) for name, _is, number in pairs}
 
     @field_validator("webhook_tokens")
     @classmethod
@@ -238,6 +240,10 @@ def read_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
 EXAMPLES = {
     "kannel_sendsms_url": "http://127.0.0.1:13013/cgi-bin/sendsms",
     "kannel_dlr_url": "http://127.0.0.1:8000",
+}
+NAMED = {
+    "rates": "messages a second by carrier, such as kannel=10,twilio=1",
+    "sms_prices": "kip an SMS by operator, such as Unitel=150,other=200",
 }
 TEST_SETTINGS = {PREFIX + "TEST_POSTGRES"}  # read by the tests alone
 

@@ -12,6 +12,8 @@ from gateway.cli.serve import serve
 from gateway.cli.store import store
 from gateway.cli.words import words
 
+from gateway.cli import reminders_office  # noqa: F401 isort: skip (adds its commands to those of `reminders`)
+
 commands = (audit, bindings, cases, chat, flows, keys, members, outbox, reminders, serve, store, words)
 
 __all__ = ["commands"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 from flask.cli import AppGroup
 
-from gateway.identity.cases import CLAIMS, Kind
+from gateway.identity.cases import OF_EMPLOYERS, Kind
 from gateway.identity.office import Case, Undecidable
 from gateway.installation import Installation, installation
 from gateway.registry.contacts import resume, stop
@@ -75,7 +75,7 @@ def refuse_command(number: int, officer: str) -> None:
     An employer whose answer was not true is reminded again.
     """
     case = _decided(installation().office.refuse, number, officer, "refused")
-    if case.kind in CLAIMS:
+    if case.kind in OF_EMPLOYERS:
         _settle(case)
 
 

@@ -3,52 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.cli.outbox import ready
-from gateway.installation import Installation, installation
+from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.outbox.sender import CLOSES, OPENS
-from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
-from gateway.registry.firms import Firm, Stop, firms
-from gateway.registry.line import read_code
-from gateway.registry.load import LinesError
+from gateway.registry.firms import Firm, firms
 from gateway.registry.scheme import load_scheme
-from gateway.registry.sheet import SheetError
+from gateway.reminders.batches import Batch, Batches
+from gateway.reminders.bounces import retire_lost
+from gateway.reminders.costs import cost_of, operator_of
 from gateway.reminders.dispatch import dispatch, tidy
-from gateway.reminders.ladder import current_month, load_ladder
+from gateway.reminders.ladder import Step, current_month, load_ladder, next_step
 from gateway.reminders.plan import PURPOSE, Entry, Planner, Why
 from gateway.text.catalogue import LANGUAGES
-from gateway.text.showing import show_date, show_month
+from gateway.text.showing import show_date, show_kip, show_month
 from gateway.text.values import Month
 
-ALONE: Final = 500  # texts that one person may send; more is for two to look at
 SAMPLES: Final = 3  # texts shown of each language
 ENDING: Final = 3  # digits of a number that an officer sees
 TICK: Final = 1_000  # employers between two signs of life
-
-CONTACTS_HELP: Final = f"""Import who may be told for each employer from FILE (.csv or .xlsx).
-
-The first line names the columns, in any order:
-
-\b
-{chr(10).join(f"  {column:<15}{meaning}" for column, meaning in COLUMNS.items())}
-
-Either every line is imported or none: each line that cannot be is named with its reason. A line replaces what the
-register has for this employer and phone; contacts without a line stay as they are.
-
-\b
-Example:
-  flask reminders contacts contacts.csv
-"""
 
 
 @click.group("reminders", cls=AppGroup)
@@ -76,57 +57,62 @@ def plan_command(period: str | None, listed: bool) -> None:
       flask reminders plan --period 2026-10 --list | less
     """
     gateway = ready()
-    planner = _planner(gateway, period)
+    planner = planner_of(gateway, period)
     click.echo(f"{show_month(planner.month, 'en')} is due by {show_date(planner.due, 'en')}.")
     for line in _steps(planner):
         click.echo(line)
-    _tell(planner.plan(_counted(firms(gateway.settings.register_url, planner.month))), listed)
+    entries = planner.plan(_counted(firms(gateway.settings.register_url, planner.month)))
+    _tell(entries, listed, gateway.settings.sms_prices)
 
 
 @reminders.command("send")
 @PERIOD
-@click.option("--most", default=ALONE, show_default=True, help="Refuse to send more new texts than this.")
+@click.option("--officer", envvar="PAKAN_OFFICER", help="Your account, to ask for more than one person may send.")
 @click.option("--again", is_flag=True, help="Texts that died, too: tried five times, and never left.")
 @click.option("--yes", is_flag=True, help="Do not ask; for a timer.")
-def send_command(period: str | None, most: int, again: bool, yes: bool) -> None:
+def send_command(period: str | None, officer: str | None, again: bool, yes: bool) -> None:
     """Take back texts whose employer has paid, closed or wants none, then send those of the step that is open.
 
     Each employer, month and step is sent once, however often this is run: run it every few minutes, so that a
-    text that waits is taken back as soon as money came. Look at `plan` first.
+    text that waits is taken back as soon as money came. Look at `plan` first. More new texts than
+    PAKAN_REMINDERS_ALONE are asked for by one officer, approved by another, and sent by the next run.
 
     \b
     Examples:
       flask reminders send
-      flask reminders send --period 2026-10 --most 2300 --yes
+      flask reminders send --officer ACCOUNT
+      flask reminders send --period 2026-10 --yes
     """
     gateway = ready()
     if not gateway.mail.carries:
         raise click.ClickException("No operator is connected for SMS, so nothing would leave: see the settings.")
-    planner = _planner(gateway, period, again)
-    read = partial(firms, gateway.settings.register_url, planner.month)
+    planner, url = planner_of(gateway, period, again), gateway.settings.register_url
+    read = partial(firms, url, planner.month)
+    retired = retire_lost(planner, _counted(read()), url, gateway.outbox, gateway.cases)
     tidied = tidy(planner, _counted(read()), gateway.outbox)
-    taken_back = f"{_many(tidied.taken_back)} taken back"
-    if not any(map(planner.is_open, planner.ladder)):
+    taken_back = f"{many(tidied.taken_back)} taken back"
+    if retired:
+        taken_back += f", {retired:,} lost numbers retired (flask cases list)"
+    step = step_of(planner)
+    if step is None or not planner.is_open(step):
         click.echo("\n".join([f"No step is open now; {taken_back}.", *_steps(planner)]))
         return
-    if tidied.fresh > most:
-        raise click.ClickException(
-            f"{_many(tidied.fresh)} would be sent, and --most is {most:,}. None was sent; {taken_back}. "
-            "Let a second person look at the plan, then give the number."
-        )
+    if tidied.fresh > max(gateway.settings.reminders_alone, batch_of(gateway, planner).approved):
+        raise click.ClickException(f"{_asked(gateway, planner, step, tidied.fresh, officer)} {taken_back}.")
     if tidied.fresh and not yes:
-        click.confirm(f"Send {_many(tidied.fresh)} about {show_month(planner.month, 'en')}?", abort=True)
+        click.confirm(f"Send {many(tidied.fresh)} about {show_month(planner.month, 'en')}?", abort=True)
     posted = dispatch(planner, _counted(read()), gateway.outbox) if tidied.fresh else 0
-    click.echo(f"{_many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; {taken_back}.")
+    click.echo(f"{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; {taken_back}.")
 
 
-def _planner(gateway: Installation, period: str | None, again: bool = False) -> Planner:
+def planner_of(gateway: Installation, period: str | None, again: bool = False) -> Planner:
+    """The terms of the month that is asked for, or of the first that is not over."""
     ladder, now = load_ladder(), gateway.clock()
     month = _month(period) if period else current_month(ladder, load_scheme().due_on, now, gateway.timezone)
     due = load_scheme().due_on(month)
     if due is None:
         raise click.ClickException(f"No source says when {show_month(month, 'en')} is due: see data/scheme.toml.")
-    return Planner(
+    planner = Planner(
         month=month,
         due=due,
         now=now,
@@ -137,6 +123,31 @@ def _planner(gateway: Installation, period: str | None, again: bool = False) -> 
         ledger=Ledger.read(gateway.outbox, PURPOSE),
         again=again,
     )
+    return replace(planner, hold=batch_of(gateway, planner).hold)
+
+
+def step_of(planner: Planner) -> Step | None:
+    """The step that is open, or the next."""
+    return next_step(planner.ladder, planner.due, planner.now, planner.timezone)
+
+
+def batch_of(gateway: Installation, planner: Planner) -> Batch:
+    """What officers decided of it."""
+    step = step_of(planner)
+    return Batches(gateway.outbox, gateway.trail).get(planner.month, step.name) if step else Batch()
+
+
+def many(count: int) -> str:
+    return f"{count:,} text{'' if count == 1 else 's'}"
+
+
+def _asked(gateway: Installation, planner: Planner, step: Step, fresh: int, officer: str | None) -> str:
+    """Ask for more than one person may send; what to do next."""
+    most = gateway.settings.reminders_alone
+    if officer is None:
+        return f"{many(fresh)}, and one person may send {most:,}: ask for them with --officer. None was sent;"
+    Batches(gateway.outbox, gateway.trail).ask(planner.month, step.name, fresh, officer)
+    return f"{many(fresh)} asked for; now somebody else: flask reminders approve --officer. None was sent yet;"
 
 
 def _steps(planner: Planner) -> Iterator[str]:
@@ -148,11 +159,12 @@ def _steps(planner: Planner) -> Iterator[str]:
         yield f"  {step.name:<8}{' to '.join(local)}  {stands}"
 
 
-def _tell(entries: Iterator[Entry], listed: bool) -> None:
+def _tell(entries: Iterator[Entry], listed: bool, prices: Mapping[str, int]) -> None:
     """The plan as sums and samples, of any number of employers."""
     whys: Counter[Why] = Counter()
     texts: Counter[str] = Counter()
     parts: Counter[str] = Counter()
+    carried: Counter[str] = Counter()
     samples: dict[str, list[str]] = {language: [] for language in LANGUAGES}
     for entry in entries:
         whys[entry.why] += 1
@@ -161,6 +173,7 @@ def _tell(entries: Iterator[Entry], listed: bool) -> None:
             language = text.contact.language
             texts[language] += 1
             parts[language] += text.parts
+            carried[operator_of(text.contact.msisdn)] += text.parts
             if len(samples[language]) < SAMPLES:
                 samples[language].append(f"  {language}, {text.parts} SMS: {text.words}")
         if listed:
@@ -170,10 +183,14 @@ def _tell(entries: Iterator[Entry], listed: bool) -> None:
     for why in Why:
         if whys[why]:
             click.echo(f"  {whys[why]:>7,}  {why}")
-    click.echo(f"\n{_many(texts.total())}, {parts.total():,} SMS; no price of an SMS is known here.")
+    cost = cost_of(carried, prices)
+    price = show_kip(cost, "en") if cost is not None else "no price is set for all (PAKAN_SMS_PRICES)"
+    click.echo(f"\n{many(texts.total())}, {parts.total():,} SMS: {price}.")
     for language in LANGUAGES:
         if texts[language]:
-            click.echo(f"  {language:<8}{_many(texts[language])}, {parts[language]:,} SMS")
+            click.echo(f"  {language:<8}{many(texts[language])}, {parts[language]:,} SMS")
+    for operator, count in carried.most_common():
+        click.echo(f"  {operator}, by its range: {count:,} SMS")
     for sample in (line for lines in samples.values() for line in lines):
         click.echo(sample)
 
@@ -186,66 +203,8 @@ def _counted(found: Iterator[Firm]) -> Iterator[Firm]:
         yield firm
 
 
-@reminders.command("contacts", help=CONTACTS_HELP)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def contacts_command(file: Path) -> None:
-    gateway = installation()
-    try:
-        count = load_contacts(gateway.settings.register_url, file, gateway.today())
-    except SQLAlchemyError as problem:
-        raise click.ClickException(
-            f"The register did not take it ({type(problem).__name__}). Nothing was imported."
-        ) from None  # its own words may quote a number
-    except SheetError as problem:
-        raise click.ClickException(f"{problem} Nothing was imported.") from problem
-    except LinesError as bad:
-        for wrong in bad.problems:
-            click.echo(f"line {wrong.line}: {wrong.reason}", err=True)
-        raise click.ClickException(f"{bad.count:,} problems. Nothing was imported.") from bad
-    click.echo(f"{count:,} contacts.")
-
-
-@reminders.command("stop")
-@click.argument("code")
-@click.option(
-    "--why", type=click.Choice([str(why) for why in Stop]), required=True, help="What keeps it from paying."
-)
-@click.option("--until", metavar="YYYY-MM-DD", type=click.DateTime(["%Y-%m-%d"]), help="The last day it holds.")
-def stop_command(code: str, why: str, until: datetime | None) -> None:
-    """Remind the employer of this CODE no more: it has closed, or pays by a plan.
-
-    \b
-    Examples:
-      flask reminders stop 12345-01 --why closed
-      flask reminders stop 12345-01 --why plan --until 2027-03-31
-    """
-    if not stop(installation().settings.register_url, _code(code), why, until.date() if until else None):
-        raise click.ClickException("The register has no employer of this code.")
-    click.echo("Noted.")
-
-
-@reminders.command("resume")
-@click.argument("code")
-def resume_command(code: str) -> None:
-    """Remind the employer of this CODE again, whatever stopped it."""
-    if not resume(installation().settings.register_url, _code(code)):
-        raise click.ClickException("The register has no employer of this code.")
-    click.echo("Noted.")
-
-
-def _many(count: int) -> str:
-    return f"{count:,} text{'' if count == 1 else 's'}"
-
-
 def _month(period: str) -> Month:
     try:
         return Month.parse(period)
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="--period") from problem
-
-
-def _code(code: str) -> str:
-    try:
-        return read_code(code)
-    except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint="CODE") from problem

@@ -29,9 +29,10 @@ class Kind(StrEnum):
     PLAN = "plan"
     CLOSED = "closed"
     WRONG = "wrong"
+    BOUNCED = "bounced"  # no text arrives at an employer's contact any more; `member` as above
 
 
-CLAIMS: Final = frozenset({Kind.PAID, Kind.PLAN, Kind.CLOSED, Kind.WRONG})
+OF_EMPLOYERS: Final = frozenset({Kind.PAID, Kind.PLAN, Kind.CLOSED, Kind.WRONG, Kind.BOUNCED})
 
 
 class Cases:

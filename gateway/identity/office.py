@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select
 
 from gateway.identity.bindings import Bindings
-from gateway.identity.cases import CLAIMS, Cases, Kind
+from gateway.identity.cases import OF_EMPLOYERS, Cases, Kind
 from gateway.identity.codes import Codes
 from gateway.identity.pins import Pins
 from gateway.storage.audit import Trail
@@ -81,7 +81,7 @@ class Office:
             hashes = row["number"], row["ending"]
             if not self._bindings.bind(row["caller"], case.member, self._phone(row), *hashes, now):
                 raise Undecidable("Five others use this number already.")
-        elif case.kind not in CLAIMS:
+        elif case.kind not in OF_EMPLOYERS:
             self._pins.void(case.member)
         return self._decide(case, row["caller"], officer, "done", now)
 

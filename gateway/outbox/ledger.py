@@ -5,8 +5,12 @@ Read once and whole: a plan asks it about thousands of employers.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from gateway.outbox import statements
@@ -14,6 +18,7 @@ from gateway.outbox.outbox import Outbox
 from gateway.outbox.states import State
 
 SQL_SECONDS: Final = 10.0  # an officer waits, hops do not
+ARRIVED: Final = frozenset({State.ACCEPTED, State.DELIVERED})  # as far as is known: not every operator reports
 
 
 class Held(NamedTuple):
@@ -22,9 +27,10 @@ class Held(NamedTuple):
     ref: str
     state: State
     caller: str
+    made_at: int = 0  # seconds since 1970 UTC
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
     """Numbers and names stand in it as keyed hashes, under any key of `hashers`."""
 
@@ -39,8 +45,23 @@ class Ledger:
             outbox.hot.rows(outbox.hot.statement(statement), {"purpose": purpose}, SQL_SECONDS)
             for statement in (statements.refusing(), statements.held())
         )
-        by_once = {once: Held(ref, State(state), caller) for once, ref, state, caller in held}
+        by_once = {once: Held(ref, State(state), *more) for once, ref, state, *more in held}
         return cls(outbox.keys.hashers, frozenset(caller for (caller,) in refused), by_once)
+
+    @cached_property
+    def ended(self) -> Mapping[str, Sequence[Held]]:
+        """What has arrived or failed, by its caller, newest first."""
+        found: defaultdict[str, list[Held]] = defaultdict(list)
+        for held in sorted(self.by_once.values(), key=attrgetter("made_at"), reverse=True):
+            if held.state in ARRIVED or held.state is State.FAILED:
+                found[held.caller].append(held)
+        return found
+
+    def lost(self, msisdn: str, since: int) -> int:
+        """How many of the last texts to a number, made since then, failed one after the other."""
+        of_hers = (held for hasher in self.hashers for held in self.ended.get(hasher("caller", msisdn), ()))
+        newest = (held for held in of_hers if held.made_at >= since)
+        return sum(1 for _held in takewhile(lambda held: held.state is State.FAILED, newest))
 
     def refuses(self, msisdn: str) -> bool:
         return any(hasher("caller", msisdn) in self.refused for hasher in self.hashers)

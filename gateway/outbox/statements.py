@@ -278,7 +278,9 @@ def known() -> Any:
 
 def held() -> Any:
     """Every message of a purpose that has a name."""
-    return select(o.once, o.ref, o.state, o.caller).where(o.purpose == value("purpose"), o.once.is_not(None))
+    return select(o.once, o.ref, o.state, o.caller, o.made_at).where(
+        o.purpose == value("purpose"), o.once.is_not(None)
+    )
 
 
 def refusing() -> Any:

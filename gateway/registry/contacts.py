@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from gateway.registry.line import read_code, read_phone
 from gateway.registry.load import PROBLEMS_SHOWN, LinesError, Problem
@@ -84,6 +84,16 @@ def resume(url: str, code: str, *whys: str) -> bool:
     return True
 
 
+def retire(url: str, lost: Sequence[tuple[str, str, int]]) -> None:
+    """Note for each employer's code and number that so many texts in a row were lost there."""
+    c = contacts.c
+    with open_engine(url).begin() as connection:
+        for code, msisdn, bounces in lost:
+            employer = select(employers.c.id).where(employers.c.code == code)
+            hers = (c.msisdn == msisdn, c.employer_id.in_(employer))
+            connection.execute(update(contacts).where(*hers).values(bounces=bounces))
+
+
 def _id(connection: Connection, code: str) -> int | None:
     return connection.scalar(select(employers.c.id).where(employers.c.code == code))
 
@@ -95,7 +105,7 @@ def _employers(connection: Connection) -> Mapping[str, int]:
 
 def _line(cells: Mapping[str, str], ids: Mapping[str, int], today: date) -> tuple[dict[str, Any], list[str]]:
     """The row of a line, and what is wrong with it; a reason never repeats a cell."""
-    row: dict[str, Any] = {"bounces": 0}
+    row: dict[str, Any] = {"bounces": 0, "checked_on": today}
     reasons = []
     readers: dict[str, tuple[str, Callable[[str], Any]]] = {
         "employer_code": ("employer_id", lambda text: _known(read_code(text), ids)),

@@ -33,13 +33,14 @@ class Stop(StrEnum):
 
 
 class Contact(NamedTuple):
-    """Somebody who may be told for an employer; `bounces` are texts in a row that did not arrive."""
+    """Somebody who may be told for an employer; with `bounces` it is retired: so many texts in a row were lost."""
 
     msisdn: str  # E.164
     language: str
     role: str
     agreed: bool
     bounces: int
+    checked_on: date | None = None  # when the office gave the number last
 
     def __repr__(self) -> str:
         return f"Contact({self.role!r})"  # the number stays out of tracebacks and reports
@@ -70,7 +71,7 @@ def _firm(rows: Sequence[Any], its_stops: tuple[tuple[Stop, date | None], ...]) 
     """One employer out of its rows, one a contact."""
     first = rows[0]
     people = tuple(
-        Contact(row.msisdn, row.language, row.role, row.agreed_on is not None, row.bounces)
+        Contact(row.msisdn, row.language, row.role, row.agreed_on is not None, row.bounces, row.checked_on)
         for row in rows
         if row.msisdn is not None
     )
@@ -115,6 +116,7 @@ def _statement(month: Month) -> Select[Any]:
             contacts.c.role,
             contacts.c.agreed_on,
             contacts.c.bounces,
+            contacts.c.checked_on,
         )
         .outerjoin(totals, totals.c.employer_id == employers.c.id)
         .outerjoin(contacts, contacts.c.employer_id == employers.c.id)

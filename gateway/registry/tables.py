@@ -94,7 +94,8 @@ contacts = Table(
     Column("language", String(LANGUAGE_MAX), nullable=False),  # a catalogue's name
     Column("role", String(NAME_MAX), nullable=False),
     Column("agreed_on", Date),  # to be reminded by text; nothing: not asked, or no
-    Column("bounces", SmallInteger, nullable=False),  # texts in a row that did not arrive
+    Column("bounces", SmallInteger, nullable=False),  # texts in a row that did not arrive, when it was retired
+    Column("checked_on", Date),  # when the office gave the number last; texts before it do not count as bounces
     CheckConstraint("msisdn LIKE '+%'", name="e164"),
     sqlite_with_rowid=False,
 )

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.port import Draft, Kind
 from gateway.registry.firms import Firm
 from gateway.registry.port import Asked
 from gateway.reminders.plan import PURPOSE, Entry, Planner
+
+# Who is texted may answer at once: r <= 0.5 C / (p k), so that answers take half of what one core serves at most
+# (reliability 4). A tenth of the hops measured (bench/README.md); half of them answer, in five hops (proposals).
+CAPACITY: Final = 100.0  # hops a second
+ANSWERING: Final = 0.5
+HOPS: Final = 5
+PACE: Final = 0.5 * CAPACITY / (ANSWERING * HOPS)  # texts a second
 
 
 class Tidied(NamedTuple):
@@ -28,13 +35,15 @@ def tidy(planner: Planner, firms: Iterable[Firm], outbox: Outbox) -> Tidied:
     return Tidied(taken_back, fresh)
 
 
-def dispatch(planner: Planner, firms: Iterable[Firm], outbox: Outbox) -> int:
-    """Post the texts of the step that is open; returns how many no other run had posted.
+def dispatch(planner: Planner, firms: Iterable[Firm], outbox: Outbox, pace: float = PACE) -> int:
+    """Post the texts of the step that is open, each due a moment after the last; returns how many no other run had
+    posted. `pace`: texts a second.
 
     Raises what `Hot` raises; what was posted by then stays posted, and another run goes on.
     """
-    drafts = (draft_of(entry, planner) for entry in planner.plan(firms))
-    return sum(outbox.post(draft) for draft in drafts if draft)
+    drafts = filter(None, (draft_of(entry, planner) for entry in planner.plan(firms)))
+    now = int(planner.now.timestamp())
+    return sum(outbox.post(draft._replace(due_at=now + int(n / pace))) for n, draft in enumerate(drafts))
 
 
 def draft_of(entry: Entry, planner: Planner) -> Draft | None:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from gateway.outbox.ledger import Held, Ledger
 from gateway.outbox.states import State
 from gateway.registry.firms import Contact, Firm, Stop
+from gateway.reminders.batches import Hold
 from gateway.reminders.ladder import Ladder, Step, next_step
 from gateway.reminders.wording import Reminder, render
 from gateway.text.alphabet import segments, sendable
@@ -42,6 +43,8 @@ class Why(StrEnum):
     DIED = "its text was tried five times and never left: send --again"
     LOST = "its text did not arrive, or its phone had enough for a month: for an officer"
     OVER = "both texts are over: for an officer"
+    PAUSED = "an officer has paused this text"
+    STOPPED = "an officer has stopped this text"
 
 
 STANDS: Final = {  # a text of this step, by what the outbox knows of it
@@ -52,6 +55,9 @@ STANDS: Final = {  # a text of this step, by what the outbox knows of it
     State.DELIVERED: Why.TOLD,
     State.DEAD: Why.DIED,
 }
+
+
+HOLDS: Final = {Hold.PAUSED: Why.PAUSED, Hold.STOPPED: Why.STOPPED}
 
 
 class Text(NamedTuple):
@@ -88,6 +94,7 @@ class Planner:
     say: Callable[[str, str], str]
     ledger: Ledger
     again: bool = False
+    hold: Hold = Hold.NONE  # what officers decided of the step that is open or next
 
     def is_open(self, step: Step) -> bool:
         """Whether this step may be sent now."""
@@ -109,7 +116,10 @@ class Planner:
         if why or step is None:
             return Entry(firm, why or Why.OVER, stale=self._waiting(firm))
         held = self.ledger.held(self.once(step, firm))
-        if held and not self._gives_way(held, wanted):
+        stands = held is not None and not self._gives_way(held, wanted)
+        if self.hold and not (stands and held and held.state is not State.DUE):
+            return Entry(firm, HOLDS[self.hold], stale=self._waiting(firm))
+        if held and stands:
             return Entry(firm, STANDS.get(held.state, Why.LOST))
         best = min(wanted, key=lambda contact: (contact.bounces, contact.msisdn))
         return Entry(firm, Why.SEND, step, self._text(firm, step, best), (held.ref,) if held else ())

@@ -199,6 +199,19 @@ refusals = Table(
     sqlite_with_rowid=False,
 )
 
+batches = Table(
+    "batches",
+    store,
+    Column("month", Text, primary_key=True),  # of which employers are reminded, such as 2026-10
+    Column("step", Text, primary_key=True),  # of the ladder
+    Column("texts", Integer, nullable=False),  # so many were asked for, or are approved
+    Column("asked_by", Text, nullable=False),  # an officer's account; empty: nobody asked
+    Column("approved_by", Text, nullable=False),  # another officer's; empty: not approved
+    Column("hold", Text, nullable=False),  # reminders.batches.Hold; empty: it goes on
+    Column("moved_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 missed = Table(
     "missed",
     store,

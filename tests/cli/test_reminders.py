@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def command(app: Flask, gateway_url: str, clock: Clock) -> Command:
     seed(gateway_url, 400, 40, 12, clock.now.date(), load_scheme())
 
     def run(*words: str) -> Result:
-        return app.test_cli_runner().invoke(args=["reminders", *words])
+        return app.test_cli_runner().invoke(args=["reminders", *words], env={"PAKAN_OFFICER": "synthetic-1"})
 
     return run
 
@@ -49,7 +50,7 @@ def test_the_plan_says_what_is_sent_and_then_it_is(app: Flask, command: Command,
     assert "10/2026 is due by 30/11/2026." in plan.output
     assert "before  25/11/2026 09:00 to 30/11/2026 17:00  is open" in plan.output
     assert counted(plan.output, "employers:") == 40
-    planned, parts = counted(plan.output, "is reminded"), counted(plan.output, "SMS; no price")
+    planned, parts = counted(plan.output, "is reminded"), counted(plan.output, "SMS: no price")
     assert 0 < planned < 40
 
     assert texts.sent == []
@@ -82,26 +83,97 @@ def test_a_closed_firm_is_not_texted_and_what_waits_is_taken_back(command: Comma
     assert f"{code}  is reminded" in command("plan", *PERIOD, "--list").output
 
 
-def test_more_than_one_person_may_answer_for_is_refused(command: Command, texts: Texts) -> None:
-    refused = command("send", *PERIOD, "--most", "1", "--yes")
-    assert refused.exit_code == 1
-    assert "Let a second person look at the plan" in refused.output
+@pytest.fixture
+def alone(app: Flask) -> None:
+    """One person may send one text."""
+    gateway: Installation = app.extensions["pakan"]
+    settings = gateway.settings.model_copy(update={"reminders_alone": 1})
+    app.extensions["pakan"] = replace(gateway, settings=settings)
+
+
+@pytest.mark.usefixtures("alone")
+def test_two_people_answer_for_many(app: Flask, command: Command, texts: Texts) -> None:
+    asked = command("send", *PERIOD, "--yes")
+    assert asked.exit_code == 1
+    assert "3 texts asked for; now somebody else" in asked.output
+    mine = command("approve", *PERIOD, "--yes")
+    assert "synthetic-1 asked for it: somebody else has to approve it." in mine.output
+    assert (mine.exit_code, texts.sent) == (1, [])
+    theirs = command("approve", *PERIOD, "--officer", "synthetic-2", "--yes")
+    assert theirs.output == "3 texts (before) about 10/2026 are approved.\n"
+    assert (
+        "Nothing waits to be approved." in command("approve", *PERIOD, "--officer", "synthetic-3", "--yes").output
+    )
+    assert "3 texts in the outbox" in command("send", *PERIOD, "--yes").output
+    assert len(texts.sent) == 3
+    gateway: Installation = app.extensions["pakan"]
+    said = [(deed.actor, deed.action, deed.subject) for deed in gateway.trail.deeds("", 9)]
+    assert said == [
+        ("officer:synthetic-2", "reminders.approved", "2026-10 before"),
+        ("officer:synthetic-1", "reminders.asked", "2026-10 before"),
+    ]
+
+
+@pytest.mark.usefixtures("alone")
+def test_whoever_does_not_say_who_she_is_cannot_ask_for_many(app: Flask, command: Command, texts: Texts) -> None:
+    told = app.test_cli_runner().invoke(args=["reminders", "send", *PERIOD, "--yes"], env={"PAKAN_OFFICER": ""})
+    assert "3 texts, and one person may send 1: ask for them with --officer. None was sent; 0 texts" in told.output
+    assert "Nothing waits to be approved." in command("approve", *PERIOD, "--yes").output
     assert texts.sent == []
 
 
-def test_what_is_refused_takes_back_all_the_same_and_counts_only_what_is_new(
-    command: Command, texts: Texts
-) -> None:
+@pytest.mark.usefixtures("alone")
+def test_more_than_was_approved_is_asked_for_anew(app: Flask, command: Command, clock: Clock) -> None:
     codes = re.findall(r"(\d{5}-01)  is reminded", command("plan", *PERIOD, "--list").output)
-    late, paid, *_others = codes
-    command("stop", late, "--why", "plan")
-    planned = str(len(codes) - 1)
-    assert f"{planned} texts in the outbox" in command("send", *PERIOD, "--most", planned, "--yes").output
-    command("resume", late)
-    command("stop", paid, "--why", "closed")
-    refused = command("send", *PERIOD, "--most", "0", "--yes")
-    assert "1 text would be sent, and --most is 0. None was sent; 1 text taken back." in refused.output
-    assert not {code for code in (late, paid) for _phone, text in texts.sent if code in text}
+    command("stop", codes[0], "--why", "plan")
+    command("send", *PERIOD, "--yes")
+    command("approve", *PERIOD, "--officer", "synthetic-2", "--yes")
+    command("resume", codes[0])
+    assert "3 texts asked for" in command("send", *PERIOD, "--yes").output
+    clock.now = datetime(2026, 12, 3, 5, tzinfo=UTC)
+    assert "3 texts asked for" in command("send", *PERIOD, "--yes").output  # another step, another batch
+
+
+def test_what_is_paused_is_taken_back_and_goes_on(command: Command, texts: Texts) -> None:
+    command("send", *PERIOD, "--yes")
+    assert command("pause", *PERIOD).output == "The texts of 10/2026 (before): paused.\n"
+    assert "0 texts in the outbox" in (told := command("send", *PERIOD, "--yes").output)
+    assert "3 texts taken back" in told
+    assert counted(command("plan", *PERIOD).output, "an officer has paused this text") == 3
+    assert texts.sent == []
+    assert command("resume", *PERIOD).output == "The texts of 10/2026 (before): going on.\n"
+    assert "3 texts in the outbox" in command("send", *PERIOD, "--yes").output
+    assert len(texts.sent) == 3
+
+
+def test_what_left_before_a_pause_is_not_sent_again(command: Command, texts: Texts) -> None:
+    command("send", *PERIOD, "--yes")
+    assert len(texts.sent) == 3
+    command("pause", *PERIOD)
+    assert counted(command("plan", *PERIOD).output, "it was texted") == 3
+    command("resume", *PERIOD)
+    command("send", *PERIOD, "--yes")
+    assert len(texts.sent) == 3
+
+
+def test_what_is_stopped_does_not_go_on_but_the_next_step_does(
+    command: Command, texts: Texts, clock: Clock
+) -> None:
+    assert command("stop", *PERIOD).output == "The texts of 10/2026 (before): stopped.\n"
+    assert "It was stopped for good." in command("resume", *PERIOD).output
+    command("send", *PERIOD, "--yes")
+    assert texts.sent == []
+    clock.now = datetime(2026, 12, 3, 5, tzinfo=UTC)
+    assert "3 texts in the outbox" in command("send", *PERIOD, "--yes").output
+
+
+def test_a_set_price_is_told(app: Flask, command: Command) -> None:
+    gateway: Installation = app.extensions["pakan"]
+    settings = gateway.settings.model_copy(update={"sms_prices": {"ETL": 150}})
+    app.extensions["pakan"] = replace(gateway, settings=settings)
+    plan = command("plan", *PERIOD).output
+    assert "3 texts, 3 SMS: 450 kip." in plan.replace("\xa0", " ")
+    assert "ETL, by its range: 3 SMS" in plan
 
 
 def test_it_asks_first(command: Command, texts: Texts) -> None:

@@ -87,8 +87,8 @@ def test_contacts_are_told_in_their_language_once_they_agreed(imports: Imports) 
     other = {**LINE, "phone": "020 2100 0002", "language": "en", "agreed_on": ""}
     assert imports(LINE, other) == 2
     assert imports.first().contacts == (
-        Contact("+8562021000001", "lo", "ບັນຊີ", agreed=True, bounces=0),
-        Contact("+8562021000002", "en", "ບັນຊີ", agreed=False, bounces=0),
+        Contact("+8562021000001", "lo", "ບັນຊີ", agreed=True, bounces=0, checked_on=TODAY),
+        Contact("+8562021000002", "en", "ບັນຊີ", agreed=False, bounces=0, checked_on=TODAY),
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from calendar import monthrange
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import func, select
 
 from gateway.outbox.desk import Desk
 from gateway.outbox.ledger import Ledger
@@ -22,11 +25,12 @@ from gateway.outbox.sender import A_MONTH, Sender
 from gateway.outbox.states import State
 from gateway.registry.firms import Firm, Stop
 from gateway.registry.scheme import load_scheme
-from gateway.reminders.dispatch import dispatch, tidy
+from gateway.reminders.dispatch import ANSWERING, CAPACITY, HOPS, PACE, dispatch, tidy
 from gateway.reminders.ladder import load_ladder
 from gateway.reminders.plan import BOUNCES, PURPOSE, Planner, Why
 from gateway.storage.hot import Hot
 from gateway.storage.keys import Keys, rotate
+from gateway.storage.tables import outbox as outbox_table
 from gateway.text.values import Month
 from tests.conftest import Clock
 from tests.outbox.carrier import Provider
@@ -50,7 +54,7 @@ def run(outbox: Outbox, *firms: Firm, month: Month = OCTOBER, again: bool = Fals
     """One run of the scheduler; how many texts it posted, and how many it took back."""
     plan = planner(outbox, month, again)
     tidied = tidy(plan, firms, outbox)
-    return dispatch(plan, firms, outbox), tidied.taken_back
+    return dispatch(plan, firms, outbox, pace=inf), tidied.taken_back
 
 
 def why(outbox: Outbox, firm: Firm) -> Why:
@@ -275,5 +279,17 @@ def test_fourteen_months_of_a_restless_clock(
 def heard(message: object) -> tuple[str, str, str]:
     """Employer, month and step, out of the words that went over the wire."""
     words = str(getattr(message, "text", ""))
-    code, month = words.split()[1].strip(","), words.partition(" for ")[2][:7]
-    return code, str(Month(int(month[3:]), int(month[:2]))), "after" if "nothing came" in words else "before"
+    [code] = re.findall(r"\d{5}-\d\d", words)
+    [month, *_due] = re.findall(r"\b(\d\d)/(\d{4})\b", words)
+    return code, str(Month(int(month[1]), int(month[0]))), "after" if "nothing came" in words else "before"
+
+
+def test_texts_are_due_at_a_pace_that_their_answers_cannot_outrun(outbox: Outbox, clock: Clock) -> None:
+    plan = planner(outbox)
+    assert dispatch(plan, many(50), outbox) == 50
+    rows = outbox.hot.rows(
+        outbox.hot.statement(select(outbox_table.c.due_at, func.count()).group_by("due_at")), {}, 1
+    )
+    now = int(clock.now.timestamp())
+    assert sorted(rows) == [(now, 20), (now + 1, 20), (now + 2, 10)]
+    assert PACE * ANSWERING * HOPS <= CAPACITY / 2

@@ -40,8 +40,8 @@ def test_who_owes_is_told_what_is_due_and_by_when() -> None:
     assert (found.why, found.step and found.step.name) == (Why.SEND, "before")
     assert found.text
     assert found.text.words == (
-        "LSSO: 00001-01, contributions for 10/2026: 1,250,000 kip, due by 30/11/2026. "
-        "They give your workers treatment. Tel 1508. No more: STOP"
+        "LSSO 00001-01: 10/2026, 1,250,000 kip due by 30/11/2026 for workers' care. "
+        "Reply 1 paid 2 need a plan 3 closed 4 wrong number. Tel 1508. End: STOP"
     )
     assert found.text.parts == 1
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(120), nullable=False),
         sa.Column("agreed_on", sa.Date(), nullable=True),
         sa.Column("bounces", sa.SmallInteger(), nullable=False),
+        sa.Column("checked_on", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("employer_id", "msisdn", name="pk_contacts"),
         sa.CheckConstraint("msisdn LIKE '+%'", name="ck_contacts_e164"),
         sa.ForeignKeyConstraint(["employer_id"], ["employers.id"], name="fk_contacts_employer_id"),

@@ -1,4 +1,4 @@
-"""What an answer to a message is about."""
+"""Who approved the reminders of a month's step, and whether they are held."""
 
 from __future__ import annotations
 
@@ -12,8 +12,19 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("outbox", sa.Column("about", sa.Text()))
+    op.create_table(
+        "batches",
+        sa.Column("month", sa.Text(), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("texts", sa.Integer(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=False),
+        sa.Column("hold", sa.Text(), nullable=False),
+        sa.Column("moved_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("month", "step"),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
-    op.drop_column("outbox", "about")
+    op.drop_table("batches")

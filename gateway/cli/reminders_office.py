@@ -1,0 +1,170 @@
+"""`flask reminders`, the officer's part: who may be told, who is not reminded, and what two people answer for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.cli.cases import officer_option
+from gateway.cli.outbox import ready
+from gateway.cli.reminders import PERIOD, batch_of, many, planner_of, reminders, step_of
+from gateway.installation import Installation, installation
+from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
+from gateway.registry.firms import Stop
+from gateway.registry.line import read_code
+from gateway.registry.load import LinesError
+from gateway.registry.sheet import SheetError
+from gateway.reminders.batches import CHANNEL, Batches, Hold, Undecidable
+from gateway.text.showing import show_month
+from gateway.text.values import Month
+
+CONTACTS_HELP: Final = f"""Import who may be told for each employer from FILE (.csv or .xlsx).
+
+The first line names the columns, in any order:
+
+\b
+{chr(10).join(f"  {column:<15}{meaning}" for column, meaning in COLUMNS.items())}
+
+Either every line is imported or none: each line that cannot be is named with its reason. A line replaces what the
+register has for this employer and phone; contacts without a line stay as they are.
+
+\b
+Example:
+  flask reminders contacts contacts.csv
+"""
+
+
+@reminders.command("contacts", help=CONTACTS_HELP)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def contacts_command(file: Path) -> None:
+    gateway = installation()
+    try:
+        count = load_contacts(gateway.settings.register_url, file, gateway.today())
+    except SQLAlchemyError as problem:
+        raise click.ClickException(
+            f"The register did not take it ({type(problem).__name__}). Nothing was imported."
+        ) from None  # its own words may quote a number
+    except SheetError as problem:
+        raise click.ClickException(f"{problem} Nothing was imported.") from problem
+    except LinesError as bad:
+        for wrong in bad.problems:
+            click.echo(f"line {wrong.line}: {wrong.reason}", err=True)
+        raise click.ClickException(f"{bad.count:,} problems. Nothing was imported.") from bad
+    click.echo(f"{count:,} contacts.")
+
+
+@reminders.command("approve")
+@PERIOD
+@officer_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def approve_command(period: str | None, officer: str, yes: bool) -> None:
+    """Let the texts leave that another officer asked for. Look at `plan` first; the next `send` sends them.
+
+    \b
+    Example:
+      flask reminders approve --officer ACCOUNT
+    """
+    gateway = ready()
+    month, step = _open(gateway, period)
+    texts = many(batch_of(gateway, planner_of(gateway, period)).texts)
+    if not yes:
+        click.confirm(f"Let {texts} ({step}) about {show_month(month, 'en')} leave?", abort=True)
+    try:
+        Batches(gateway.outbox, gateway.trail).approve(month, step, officer)
+    except Undecidable as problem:
+        raise click.ClickException(str(problem)) from problem
+    click.echo(f"{texts} ({step}) about {show_month(month, 'en')} are approved.")
+
+
+@reminders.command("pause")
+@PERIOD
+@officer_option
+def pause_command(period: str | None, officer: str) -> None:
+    """Keep back the texts of the step that is open, or next: the next `send` takes back those that wait.
+
+    \b
+    Example:
+      flask reminders pause --officer ACCOUNT
+    """
+    _hold(period, Hold.PAUSED, officer)
+
+
+@reminders.command("resume")
+@click.argument("code", required=False)
+@PERIOD
+@officer_option
+def resume_command(code: str | None, period: str | None, officer: str) -> None:
+    """Remind the employer of this CODE again, whatever stopped it; without one, go on with what was paused."""
+    if code is None:
+        _hold(period, Hold.NONE, officer)
+        return
+    gateway = installation()
+    _noted(resume(gateway.settings.register_url, _code(code)), gateway, code, "resumed", officer)
+
+
+@reminders.command("stop")
+@click.argument("code", required=False)
+@click.option(
+    "--why", type=click.Choice([str(Stop.CLOSED), str(Stop.PLAN)]), help="What keeps this employer from paying."
+)
+@click.option("--until", metavar="YYYY-MM-DD", type=click.DateTime(["%Y-%m-%d"]), help="The last day it holds.")
+@PERIOD
+@officer_option
+def stop_command(
+    code: str | None, why: str | None, until: datetime | None, period: str | None, officer: str
+) -> None:
+    """Remind the employer of this CODE no more: it has closed, or pays by a plan. Without one: stop the step that
+    is open, or next, for good.
+
+    \b
+    Examples:
+      flask reminders stop 12345-01 --why closed --officer ACCOUNT
+      flask reminders stop 12345-01 --why plan --until 2027-03-31 --officer ACCOUNT
+      flask reminders stop --period 2026-10 --officer ACCOUNT
+    """
+    if code is None:
+        _hold(period, Hold.STOPPED, officer)
+        return
+    if why is None:
+        raise click.UsageError("Say why: --why closed or --why plan.")
+    gateway = installation()
+    done = stop(gateway.settings.register_url, _code(code), why, until.date() if until else None)
+    _noted(done, gateway, code, why, officer)
+
+
+def _noted(done: bool, gateway: Installation, code: str, deed: str, officer: str) -> None:
+    if not done:
+        raise click.ClickException("The register has no employer of this code.")
+    now = int(gateway.clock().timestamp())
+    gateway.trail.note(f"officer:{officer}", CHANNEL, "", f"reminders.{deed}", _code(code), now)
+    click.echo("Noted.")
+
+
+def _hold(period: str | None, hold: Hold, officer: str) -> None:
+    gateway = ready()
+    month, step = _open(gateway, period)
+    try:
+        Batches(gateway.outbox, gateway.trail).hold(month, step, hold, officer)
+    except Undecidable as problem:
+        raise click.ClickException(str(problem)) from problem
+    click.echo(f"The texts of {show_month(month, 'en')} ({step}): {hold or 'going on'}.")
+
+
+def _open(gateway: Installation, period: str | None) -> tuple[Month, str]:
+    """Which month and step is decided about."""
+    planner = planner_of(gateway, period)
+    step = step_of(planner)
+    if step is None:
+        raise click.ClickException(f"Both texts of {show_month(planner.month, 'en')} are over.")
+    return planner.month, step.name
+
+
+def _code(code: str) -> str:
+    try:
+        return read_code(code)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="CODE") from problem
