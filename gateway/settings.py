@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     reminders_alone: int = Field(500, ge=0)  # texts to employers that one person may send: more needs two
     broker_url: SecretStr = SecretStr("")  # RabbitMQ, amqp://; empty: no broker, the sender is embedded
     codes_per_day: int = Field(A_DAY, ge=1)  # one-time codes of the whole platform
+    holdout_percent: int = Field(10, ge=0, le=50)  # employers never reminded, to measure the effect; 0: none
 
     @field_validator("webhook_tokens", "ussd_gateways", mode="before")
     @classmethod

@@ -54,7 +54,7 @@ def test_without_any_setting_a_newcomers_machine_works() -> None:
     assert (settings.timezone, settings.service_code, settings.hotline) == ("Asia/Vientiane", "*1508#", "")
     assert (settings.default_language, settings.ussd_gsm7, settings.ussd_ucs2) == ("lo_Latn", 160, 70)
     assert (settings.kannel_sendsms_url, settings.kannel_password.get_secret_value()) == ("", "")
-    assert settings.codes_per_day == 2_000
+    assert (settings.codes_per_day, settings.holdout_percent) == (2_000, 10)
 
 
 def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,6 +83,7 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
         "TWILIO_WHATSAPP_FROM": "+14155550101",
         "TWILIO_WHATSAPP_TEMPLATE": "HX" + "0" * 32,
         "CODES_PER_DAY": "1",
+        "HOLDOUT_PERCENT": "0",
     }
     for name, value in environment.items():
         monkeypatch.setenv(PREFIX + name, value)
@@ -102,7 +103,7 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.twilio_signing_key.get_secret_value() == "s3cret-shared"
     assert (settings.twilio_from, settings.twilio_whatsapp_from) == ("+14155550100", "+14155550101")
     assert "s3cret" not in repr(settings)
-    assert settings.codes_per_day == 1
+    assert (settings.codes_per_day, settings.holdout_percent) == (1, 0)
 
 
 def test_all_problems_are_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,6 +195,8 @@ def test_all_problems_are_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TWILIO_WHATSAPP_TEMPLATE", "welcome", "pattern"),
         ("CODES_PER_DAY", "0", "greater"),
         ("CODES_PER_DAY", "many", "integer"),
+        ("HOLDOUT_PERCENT", "51", "less than or equal to 50"),
+        ("HOLDOUT_PERCENT", "-1", "greater"),
     ],
 )
 def test_each_problem_is_one_line_that_names_the_setting(

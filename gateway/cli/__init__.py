@@ -3,6 +3,7 @@
 from gateway.cli.audit import audit
 from gateway.cli.cases import bindings, cases
 from gateway.cli.chat import chat
+from gateway.cli.effect import effect
 from gateway.cli.flows import flows
 from gateway.cli.keys import keys
 from gateway.cli.members import members
@@ -13,6 +14,8 @@ from gateway.cli.store import store
 from gateway.cli.words import words
 
 from gateway.cli import reminders_office  # noqa: F401 isort: skip (adds its commands to those of `reminders`)
+
+reminders.add_command(effect)
 
 commands = (audit, bindings, cases, chat, flows, keys, members, outbox, reminders, serve, store, words)
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from random import SystemRandom
 from typing import Final
 
 import click
@@ -17,9 +18,10 @@ from gateway.outbox.ledger import Ledger
 from gateway.outbox.sender import CLOSES, OPENS
 from gateway.registry.firms import Firm, firms
 from gateway.registry.scheme import load_scheme
+from gateway.reminders.arms import assign, held_out, note
 from gateway.reminders.batches import Batch, Batches
 from gateway.reminders.bounces import retire_lost
-from gateway.reminders.costs import cost_of, operator_of
+from gateway.reminders.cost import cost_of, operator_of
 from gateway.reminders.dispatch import dispatch, tidy
 from gateway.reminders.ladder import Step, current_month, load_ladder, next_step
 from gateway.reminders.plan import PURPOSE, Entry, Planner, Why
@@ -63,6 +65,9 @@ def plan_command(period: str | None, listed: bool) -> None:
         click.echo(line)
     entries = planner.plan(_counted(firms(gateway.settings.register_url, planner.month)))
     _tell(entries, listed, gateway.settings.sms_prices)
+    percent = gateway.settings.holdout_percent
+    if percent and step_of(planner) is planner.ladder[0]:
+        click.echo(f"Of employers that get their very first text, {percent} % are held out at random instead.")
 
 
 @reminders.command("send")
@@ -97,18 +102,23 @@ def send_command(period: str | None, officer: str | None, again: bool, yes: bool
     if step is None or not planner.is_open(step):
         click.echo("\n".join([f"No step is open now; {taken_back}.", *_steps(planner)]))
         return
-    if tidied.fresh > max(gateway.settings.reminders_alone, batch_of(gateway, planner).approved):
-        raise click.ClickException(f"{_asked(gateway, planner, step, tidied.fresh, officer)} {taken_back}.")
-    if tidied.fresh and not yes:
-        click.confirm(f"Send {many(tidied.fresh)} about {show_month(planner.month, 'en')}?", abort=True)
-    posted = dispatch(planner, _counted(read()), gateway.outbox) if tidied.fresh else 0
+    planner, eligible = _drawn(gateway, planner, tidied.eligible), tidied.eligible
+    fresh = sum(code not in planner.held_out for code in eligible)
+    if fresh > max(gateway.settings.reminders_alone, batch_of(gateway, planner).approved):
+        raise click.ClickException(f"{_asked(gateway, planner, step, fresh, officer)} {taken_back}.")
+    if fresh and not yes:
+        click.confirm(f"Send {many(fresh)} about {show_month(planner.month, 'en')}?", abort=True)
+    if _tries(gateway, planner):  # before the texts, so that none leaves uncounted
+        note(url, eligible, planner.month, gateway.outbox.now())
+    counted = (firm for firm in _counted(read()) if firm.code in eligible)
+    posted = dispatch(planner, counted, gateway.outbox) if fresh else 0
     click.echo(f"{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; {taken_back}.")
 
 
 def planner_of(gateway: Installation, period: str | None, again: bool = False) -> Planner:
     """The terms of the month that is asked for, or of the first that is not over."""
     ladder, now = load_ladder(), gateway.clock()
-    month = _month(period) if period else current_month(ladder, load_scheme().due_on, now, gateway.timezone)
+    month = month_of(period) if period else current_month(ladder, load_scheme().due_on, now, gateway.timezone)
     due = load_scheme().due_on(month)
     if due is None:
         raise click.ClickException(f"No source says when {show_month(month, 'en')} is due: see data/scheme.toml.")
@@ -122,6 +132,7 @@ def planner_of(gateway: Installation, period: str | None, again: bool = False) -
         say=gateway.engine.catalogues.say,
         ledger=Ledger.read(gateway.outbox, PURPOSE),
         again=again,
+        held_out=held_out(gateway.settings.register_url) if gateway.settings.holdout_percent else frozenset(),
     )
     return replace(planner, hold=batch_of(gateway, planner).hold)
 
@@ -148,6 +159,19 @@ def _asked(gateway: Installation, planner: Planner, step: Step, fresh: int, offi
         return f"{many(fresh)}, and one person may send {most:,}: ask for them with --officer. None was sent;"
     Batches(gateway.outbox, gateway.trail).ask(planner.month, step.name, fresh, officer)
     return f"{many(fresh)} asked for; now somebody else: flask reminders approve --officer. None was sent yet;"
+
+
+def _tries(gateway: Installation, planner: Planner) -> bool:
+    """Whether employers are drawn and counted now: with a month's first text, which whoever is late has missed."""
+    return gateway.settings.holdout_percent > 0 and planner.is_open(planner.ladder[0])
+
+
+def _drawn(gateway: Installation, planner: Planner, eligible: Mapping[str, int]) -> Planner:
+    """The planner once every employer that is about to get its very first text has an arm."""
+    if not _tries(gateway, planner):
+        return planner
+    url, percent = gateway.settings.register_url, gateway.settings.holdout_percent
+    return replace(planner, held_out=assign(url, eligible, percent, SystemRandom(), gateway.today()))
 
 
 def _steps(planner: Planner) -> Iterator[str]:
@@ -203,8 +227,9 @@ def _counted(found: Iterator[Firm]) -> Iterator[Firm]:
         yield firm
 
 
-def _month(period: str) -> Month:
+def month_of(period: str, option: str = "--period") -> Month:
+    """The month that was typed for an option."""
     try:
         return Month.parse(period)
     except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint="--period") from problem
+        raise click.BadParameter(str(problem), param_hint=option) from problem

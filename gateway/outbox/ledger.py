@@ -22,11 +22,12 @@ ARRIVED: Final = frozenset({State.ACCEPTED, State.DELIVERED})  # as far as is kn
 
 
 class Held(NamedTuple):
-    """A message that carries a name; `caller` is the keyed hash of the number it goes to."""
+    """A message that carries a name; `caller` is the keyed hash of the number it goes to, `parts` are its SMS."""
 
     ref: str
     state: State
     caller: str
+    parts: int = 0
     made_at: int = 0  # seconds since 1970 UTC
 
 

@@ -278,7 +278,7 @@ def known() -> Any:
 
 def held() -> Any:
     """Every message of a purpose that has a name."""
-    return select(o.once, o.ref, o.state, o.caller, o.made_at).where(
+    return select(o.once, o.ref, o.state, o.caller, o.parts, o.made_at).where(
         o.purpose == value("purpose"), o.once.is_not(None)
     )
 

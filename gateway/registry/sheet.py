@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 NOT_UTF8: Final = 'The file is not in UTF-8. Save it as "CSV UTF-8", or give the .xlsx file itself.'
 
 Cells = list[str]
@@ -63,6 +60,9 @@ def _csv(path: Path) -> Iterator[tuple[int, Cells]]:
 
 def _workbook(path: Path) -> Iterator[tuple[int, Cells]]:
     """The first sheet's values; of a formula, the value that was last computed."""
+    from openpyxl import load_workbook  # here: it loads numpy where there is one, and no server reads workbooks
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         book = load_workbook(path, read_only=True, data_only=True)
     except (InvalidFileException, BadZipFile, KeyError, ValueError) as problem:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Date,
@@ -106,6 +107,28 @@ stops = Table(
     Column("employer_id", ForeignKey("employers.id"), primary_key=True),
     Column("why", String(LANGUAGE_MAX), primary_key=True),  # firms.Stop
     Column("until", Date),  # the last day it holds; nothing: until further notice
+    sqlite_with_rowid=False,
+)
+
+# an employer's arm is drawn once, when it would first be reminded, and never again: it may grow meanwhile
+arms = Table(
+    "arms",
+    register,
+    Column("employer_id", ForeignKey("employers.id"), primary_key=True),
+    Column("arm", String(LANGUAGE_MAX), nullable=False),  # reminders.arms.Arm
+    Column("stratum", String(LANGUAGE_MAX), nullable=False),  # its size then
+    Column("percent", SmallInteger, nullable=False),  # how many of a hundred were held out then
+    Column("drawn_on", Date, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# months whose first text an employer would have got, in whichever arm; noted when that text was sent
+trials = Table(
+    "trials",
+    register,
+    Column("employer_id", ForeignKey("arms.employer_id"), primary_key=True),
+    Column("month", SmallInteger, primary_key=True),
+    Column("eligible_at", BigInteger, nullable=False),  # seconds since 1970 UTC
     sqlite_with_rowid=False,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from gateway.outbox.outbox import Outbox
@@ -20,19 +20,20 @@ PACE: Final = 0.5 * CAPACITY / (ANSWERING * HOPS)  # texts a second
 
 
 class Tidied(NamedTuple):
-    """How many texts were taken back, and how many are to be sent now that were not before."""
+    """How many texts were taken back, and which employers (code: workers) get one now unless they are held out."""
 
     taken_back: int
-    fresh: int
+    eligible: Mapping[str, int]
 
 
 def tidy(planner: Planner, firms: Iterable[Firm], outbox: Outbox) -> Tidied:
     """Take back what is not to be said any more, before anything is sent. Raises what `Hot` raises."""
-    taken_back = fresh = 0
+    taken_back, eligible = 0, {}
     for entry in planner.plan(firms):
         taken_back += sum(outbox.cancel(ref, "no reason any more") for ref in entry.stale)
-        fresh += draft_of(entry, planner) is not None
-    return Tidied(taken_back, fresh)
+        if entry.step and planner.is_open(entry.step):
+            eligible[entry.firm.code] = entry.firm.workers
+    return Tidied(taken_back, eligible)
 
 
 def dispatch(planner: Planner, firms: Iterable[Firm], outbox: Outbox, pace: float = PACE) -> int:

@@ -6,7 +6,7 @@ does not grow with their number; what was sent or refused before is known from t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
@@ -45,6 +45,7 @@ class Why(StrEnum):
     OVER = "both texts are over: for an officer"
     PAUSED = "an officer has paused this text"
     STOPPED = "an officer has stopped this text"
+    HELD_OUT = "is held out, so that the effect can be told"
 
 
 STANDS: Final = {  # a text of this step, by what the outbox knows of it
@@ -69,8 +70,9 @@ class Text(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One employer in the plan; `step` and `text` only where it is reminded: at one contact, of however many.
+    """One employer in the plan; `text` only where it is reminded, at one contact, of however many.
 
+    `step` also where it would be, but is held out.
     `stale`: references of texts that wait, or died, and are not to be said any more.
     """
 
@@ -81,9 +83,14 @@ class Entry(NamedTuple):
     stale: Sequence[str] = ()
 
 
+def once(step: Step, code: str, month: Month) -> str:
+    """The name under which the outbox knows a reminder: not its words, nor the phone it goes to."""
+    return f"reminder:{step.name}:{code}:{month}"
+
+
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """What every employer is judged by. `again`: texts that died are planned anew."""
+    """What every employer is judged by. `again`: texts that died are planned anew. `held_out`: codes (`arms`)."""
 
     month: Month
     due: date
@@ -95,14 +102,14 @@ class Planner:
     ledger: Ledger
     again: bool = False
     hold: Hold = Hold.NONE  # what officers decided of the step that is open or next
+    held_out: Container[str] = frozenset()
 
     def is_open(self, step: Step) -> bool:
         """Whether this step may be sent now."""
         return step.opens.on(self.due, self.timezone) <= self.now < step.closes.on(self.due, self.timezone)
 
     def once(self, step: Step, firm: Firm) -> str:
-        """The name under which the outbox knows a reminder: not its words, nor the phone it goes to."""
-        return f"reminder:{step.name}:{firm.code}:{self.month}"
+        return once(step, firm.code, self.month)
 
     def plan(self, firms: Iterable[Firm]) -> Iterator[Entry]:
         step = next_step(self.ladder, self.due, self.now, self.timezone)
@@ -119,6 +126,8 @@ class Planner:
         stands = held is not None and not self._gives_way(held, wanted)
         if self.hold and not (stands and held and held.state is not State.DUE):
             return Entry(firm, HOLDS[self.hold], stale=self._waiting(firm))
+        if firm.code in self.held_out:
+            return Entry(firm, Why.HELD_OUT, step, stale=self._waiting(firm))
         if held and stands:
             return Entry(firm, STANDS.get(held.state, Why.LOST))
         best = min(wanted, key=lambda contact: (contact.bounces, contact.msisdn))

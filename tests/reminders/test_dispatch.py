@@ -154,6 +154,18 @@ def test_a_text_that_somebody_holds_is_neither_taken_back_nor_doubled(outbox: Ou
     assert dispatch(replace(plan, ledger=blank()), [owing()], outbox) == 0
 
 
+def test_who_is_held_out_is_never_texted_and_what_waits_is_taken_back(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider
+) -> None:
+    run(outbox, *many(2))
+    plan = replace(planner(outbox), held_out={"00001-01"})
+    tidied = tidy(plan, many(2), outbox)
+    assert tidied == (1, {"00001-01": 12})  # the other has its text, and is counted already
+    assert dispatch(plan, many(3), outbox) == 1
+    drain(sender, reaper)
+    assert sorted(message.msisdn for message in provider.taken) == [f.contacts[0].msisdn for f in many(3)[1:]]
+
+
 def test_what_died_is_sent_again_only_when_asked_and_still_owed(
     outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, clock: Clock
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ OPEN = datetime(2026, 11, 26, 5, tzinfo=UTC)
 OTHER = "+8562021000002"
 
 
-def planner(now: datetime = OPEN, refusing: str = "") -> Planner:
+def planner(now: datetime = OPEN, refusing: str = "", held_out: Container[str] = ()) -> Planner:
     return Planner(
         month=Month(2026, 10),
         due=date(2026, 11, 30),
@@ -27,6 +28,7 @@ def planner(now: datetime = OPEN, refusing: str = "") -> Planner:
         hotline="1508",
         say=lambda _language, wording: wording,
         ledger=blank(refusing),
+        held_out=held_out,
     )
 
 
@@ -87,3 +89,26 @@ def test_one_text_an_employer_to_the_phone_that_answers() -> None:
 
 def test_after_two_texts_a_person() -> None:
     assert entry(owing(), now=datetime(2026, 12, 9, 10, tzinfo=UTC)).why is Why.OVER
+
+
+@pytest.mark.parametrize(
+    ("firm", "why"),
+    [
+        (owing(), Why.HELD_OUT),
+        (owing("00002-01"), Why.SEND),  # somebody else
+        (owing()._replace(came=1), Why.PAID),
+        (owing()._replace(posted_lately=False), Why.IDLE),
+        (owing("00001-01", contact(agreed=False)), Why.UNKNOWN),
+        (owing("00001-01", contact(bounces=BOUNCES)), Why.BOUNCED),
+        (owing()._replace(stops=((Stop.PLAN, None),)), Why.PLANNED),
+    ],
+)
+def test_only_who_would_be_reminded_is_held_out(firm: Firm, why: Why) -> None:
+    found = entry(firm, held_out={"00001-01"})
+    assert found.why is why
+    assert (found.text is None) == (why is not Why.SEND)
+
+
+def test_who_is_held_out_is_no_case_for_it_once_both_texts_are_over() -> None:
+    found = entry(owing(), now=datetime(2026, 12, 9, 10, tzinfo=UTC), held_out={"00001-01"})
+    assert found.why is Why.OVER
