@@ -9,6 +9,7 @@ from gateway.cli.keys import keys
 from gateway.cli.members import members
 from gateway.cli.outbox import outbox
 from gateway.cli.reminders import reminders
+from gateway.cli.returns import returns
 from gateway.cli.serve import serve
 from gateway.cli.store import store
 from gateway.cli.words import words
@@ -17,6 +18,6 @@ from gateway.cli import reminders_office  # noqa: F401 isort: skip (adds its com
 
 reminders.add_command(effect)
 
-commands = (audit, bindings, cases, chat, flows, keys, members, outbox, reminders, serve, store, words)
+commands = (audit, bindings, cases, chat, flows, keys, members, outbox, reminders, returns, serve, store, words)
 
 __all__ = ["commands"]

@@ -9,15 +9,14 @@ from typing import Final
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.cli.imports import FILE, REJECTS, importing, lines_read
 from gateway.installation import installation
 from gateway.registry.line import COLUMNS
-from gateway.registry.load import LinesError, load
+from gateway.registry.load import load
 from gateway.registry.sample import NoSampleError, Sample, samples
 from gateway.registry.scheme import load_scheme
 from gateway.registry.seed import SeedError, seed
-from gateway.registry.sheet import SheetError
 from gateway.registry.sql import SqlRegistry
 from gateway.storage.hot import Hot
 
@@ -30,10 +29,11 @@ Each line is one member's month at one employer. The first line names the column
 \b
 {chr(10).join(f"  {column:<17}{meaning}" for column, meaning in COLUMNS.items())}
 
-CSV is UTF-8, with commas or semicolons; of a workbook the first sheet's values count. Digits may be Lao.
-Either every line is imported or none: each line that cannot be is named with its reason. Importing the same
-file again changes nothing; a line whose cells differ replaces what the register has for that month. Months
-without a line count as "no employer reported you": give months that were reported and not paid as assessed.
+CSV is UTF-8 or Excel's Unicode text, with commas, semicolons or tabs; of a workbook the first sheet's values
+count. Digits may be Lao. Either every line is imported or none: each line that cannot be is named with its
+reason. Importing the same file again changes nothing; a line whose cells differ replaces what the register has
+for that month. Months without a line count as "no employer reported you": give months that were reported
+and not paid as assessed.
 
 \b
 Example:
@@ -87,31 +87,12 @@ def seed_command(member_count: int, employer_count: int, months: int, replace: b
 
 
 @members.command("import", help=IMPORT_HELP)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def import_command(file: Path) -> None:
+@FILE
+@REJECTS
+def import_command(file: Path, rejects: Path | None) -> None:
     gateway = installation()
-    read = 0
-
-    def tell(lines: int) -> None:
-        nonlocal read
-        read += lines
-        click.echo(f"{read:,} lines read", err=True)
-
-    try:
-        report = load(gateway.settings.register_url, file, gateway.today(), tell)
-    except SheetError as problem:
-        raise click.ClickException(f"{problem} Nothing was imported.") from problem
-    except SQLAlchemyError as problem:
-        raise click.ClickException(
-            f"The register did not take it ({type(problem).__name__}). Nothing was imported."
-        ) from None  # its own words may quote a member
-    except LinesError as bad:
-        for wrong in bad.problems:
-            click.echo(f"line {wrong.line}: {wrong.reason}", err=True)
-        rest = bad.count - len(bad.problems)
-        more = f" The other {rest:,} are not shown." if rest else ""
-        noun = "problem" if bad.count == 1 else "problems"
-        raise click.ClickException(f"{bad.count:,} {noun}.{more} Nothing was imported.") from bad
+    with importing(file, rejects) as tell:
+        report = load(gateway.settings.register_url, file, gateway.today(), lines_read(), tell)
     click.echo(
         f"{report.lines:,} lines: {report.new:,} new, {report.changed:,} changed, {report.same:,} the same."
     )

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Final
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.cli.cases import officer_option
+from gateway.cli.imports import FILE, importing
 from gateway.cli.outbox import ready
 from gateway.cli.reminders import PERIOD, batch_of, many, planner_of, reminders, step_of
 from gateway.installation import Installation, installation
 from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
 from gateway.registry.firms import Stop
 from gateway.registry.line import read_code
-from gateway.registry.load import LinesError
-from gateway.registry.sheet import SheetError
 from gateway.reminders.batches import CHANNEL, Batches, Hold, Undecidable
 from gateway.text.showing import show_month
 from gateway.text.values import Month
@@ -39,21 +37,11 @@ Example:
 
 
 @reminders.command("contacts", help=CONTACTS_HELP)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@FILE
 def contacts_command(file: Path) -> None:
     gateway = installation()
-    try:
+    with importing(file):
         count = load_contacts(gateway.settings.register_url, file, gateway.today())
-    except SQLAlchemyError as problem:
-        raise click.ClickException(
-            f"The register did not take it ({type(problem).__name__}). Nothing was imported."
-        ) from None  # its own words may quote a number
-    except SheetError as problem:
-        raise click.ClickException(f"{problem} Nothing was imported.") from problem
-    except LinesError as bad:
-        for wrong in bad.problems:
-            click.echo(f"line {wrong.line}: {wrong.reason}", err=True)
-        raise click.ClickException(f"{bad.count:,} problems. Nothing was imported.") from bad
     click.echo(f"{count:,} contacts.")
 
 

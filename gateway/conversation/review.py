@@ -6,7 +6,6 @@ and write under `comment` what is to be asked next. `English` names the line and
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from typing import Final, NamedTuple
@@ -19,11 +18,11 @@ from gateway.conversation.screens import SYSTEM_WORDINGS
 from gateway.text.alphabet import Budget
 from gateway.text.catalogue import Entries, Entry
 from gateway.text.lao import normalise
+from gateway.text.table import BOM, write_table
 
 COLUMNS: Final = ("state", "English", "lo", "lo_Latn", "units", "verdict", "comment")
 JUDGED: Final = ("lo", "lo_Latn")
 GOOD: Final = "ok"
-BOM: Final = "\ufeff"  # tells Excel that a CSV is in UTF-8
 
 Changes = Mapping[str, Mapping[str, Entry]]  # language, English wording: what it is now
 
@@ -91,9 +90,7 @@ def rows(
 def sheet(found: Iterable[Row]) -> str:
     """The rows as CSV that a spreadsheet opens in Unicode."""
     out = StringIO()
-    written = csv.writer(out, lineterminator="\n")
-    written.writerow(COLUMNS)
-    written.writerows(found)
+    write_table(out, [COLUMNS, *found])
     return BOM + out.getvalue()
 
 

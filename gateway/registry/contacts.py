@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from gateway.registry.line import read_code, read_phone
-from gateway.registry.load import PROBLEMS_SHOWN, LinesError, Problem
+from gateway.registry.problems import PROBLEMS_SHOWN, LinesError, Problem
 from gateway.registry.sheet import read_lines
 from gateway.registry.tables import NAME_MAX, contacts, employers, stops
 from gateway.storage.engines import open_engine

@@ -109,7 +109,8 @@ def _together(values: Mapping[str, Any], today: date) -> list[str]:
     return [reason for reason, is_so in wrong.items() if is_so]
 
 
-def _number(text: str) -> str:
+def read_member(text: str) -> str:
+    """A social-security number as the register has it: digits only."""
     digits = re.sub(r"[ .-]", "", ascii_digits(normalise(text)))
     if not (digits.isdecimal() and NUMBER_MIN <= len(digits) <= NUMBER_MAX):
         raise ValueError(f"not {NUMBER_MIN} to {NUMBER_MAX} digits")
@@ -140,7 +141,8 @@ def _employer_name(text: str) -> str:
     return name
 
 
-def _kip(text: str) -> int:
+def read_amount(text: str) -> int:
+    """Whole kip of one member's month, not more than the register holds."""
     amount = int(read_kip(text))
     if amount > KIP_MAX:
         raise ValueError(f"more than {KIP_MAX} kip in a month")
@@ -161,7 +163,7 @@ def _or_none(read: Callable[[str], Any]) -> Callable[[str], Any]:
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     column: lru_cache(REMEMBERED)(read)
     for column, read in {
-        "number": _number,
+        "number": read_member,
         "name_lo": _name,
         "name_latin": _name,
         "birth_date": read_date,
@@ -169,9 +171,9 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
         "employer_code": read_code,
         "employer_name": _employer_name,
         "month": read_month,
-        "insured_earnings": _kip,
-        "due": _kip,
-        "paid": _kip,
+        "insured_earnings": read_amount,
+        "due": read_amount,
+        "paid": read_amount,
         "posted_on": _or_none(read_date),
         "status": _status,
     }.items()

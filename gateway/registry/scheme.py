@@ -46,9 +46,13 @@ class Rate:
     employer: Decimal
     insured: Decimal
 
+    def shares(self, earnings: Kip) -> tuple[Kip, Kip]:
+        """The employer's and the insured person's, each rounded to whole kip (our rule: none was found)."""
+        return Kip(_share(earnings, self.employer)), Kip(_share(earnings, self.insured))
+
     def due(self, earnings: Kip) -> Kip:
-        """Both shares together, each rounded to whole kip (rounding is ours: no rule was found)."""
-        return Kip(_share(earnings, self.employer) + _share(earnings, self.insured))
+        """Both shares together."""
+        return Kip(sum(self.shares(earnings)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from gateway.registry.port import Posting
 NUMBER_MAX: Final = 20  # characters of a social-security number; its format is unknown, so leave room
 NAME_MAX: Final = 120  # characters of a name; the longest Lao names need about a third of it
 PHONE_MAX: Final = 16  # E.164: a plus and at most 15 digits
+DIGEST_SIZE: Final = 64  # characters of SHA-256, hexadecimal
 LANGUAGE_MAX: Final = 8  # characters of a catalogue's name, and of a short word of ours
 CODE_MAX: Final = 8  # LSSO form 2-01 prints 5 boxes, a dash and 2 boxes
 KIP_MAX: Final = 2_147_483_647  # four bytes; the highest contribution known is 517,500 kip a month
@@ -129,6 +130,14 @@ trials = Table(
     Column("employer_id", ForeignKey("arms.employer_id"), primary_key=True),
     Column("month", SmallInteger, primary_key=True),
     Column("eligible_at", BigInteger, nullable=False),  # seconds since 1970 UTC
+    sqlite_with_rowid=False,
+)
+
+imports = Table(
+    "imports",
+    register,
+    Column("digest", String(DIGEST_SIZE), primary_key=True),  # of the file, byte by byte; its name is not kept
+    Column("imported_at", BigInteger, nullable=False),  # seconds since 1970 UTC
     sqlite_with_rowid=False,
 )
 

@@ -79,8 +79,9 @@ def test_import_reports_new_changed_and_same(command: Command, tmp_path: Path) -
 def test_import_names_every_bad_line(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "lines.csv"
     path.write_text(written([{**LINE, "month": "x"}] * 205), "utf-8")
-    answer = command("import", path)
+    answer = command("import", path, "--rejects", tmp_path / "rejects.csv")
     assert answer.exit_code == 1
+    assert len((tmp_path / "rejects.csv").read_text("utf-8-sig").splitlines()) == 206
     assert "line 2: month: not a month written MM/yyyy\n" in answer.output
     assert "205 problems. The other 5 are not shown. Nothing was imported." in answer.output
 

@@ -11,8 +11,8 @@ from sqlalchemy import create_engine, insert, pool
 
 from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
 from gateway.registry.firms import Contact, Firm, Stop, firms
-from gateway.registry.load import LinesError
 from gateway.registry.port import Posting
+from gateway.registry.problems import LinesError
 from gateway.registry.tables import employers
 from gateway.storage.schema import upgrade
 from gateway.text.values import Month
