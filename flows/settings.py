@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows.ports import Ports
 from gateway.conversation import FRESH, PHONE, PIN, Ask, Do, Each, Flow, Menu, Talk, Tell, _, fields
-from gateway.identity.port import Privacy
+from gateway.identity.port import Alerts, Privacy
 from gateway.text.reading import read_mobile
 
 MOVE_TEXT = _("Your LSSO number will change on %(day)s. Not you? Dial %(code)s, Settings, or call %(hotline)s.")
@@ -15,6 +15,7 @@ flow = Flow(
     texts=(MOVE_TEXT,),
     asks_pin=fields.OneOf(PHONE, on=_("yes"), off=_("no")),
     shared=fields.OneOf(PHONE, on=_("yes"), off=_("no")),
+    alerts=fields.OneOf(PHONE, off=_("no"), notice=_("only a notice"), full=_("in full")),
     at=fields.Moment(PHONE),
     by=fields.OneOf(PHONE, you=_("this phone"), other=_("another phone"), office=_("LSSO office")),
     to=fields.Answer(),
@@ -40,12 +41,34 @@ flow.states(
         {
             _("Always ask my PIN: %(asks_pin)s"): "turn_asks_pin",
             _("Others use it too: %(shared)s"): "turn_shared",
+            _("Monthly text: %(alerts)s"): "alerts",
             _("Main menu"): "main.menu",
         },
         assurance=PIN,
     ),
     Do("turn_asks_pin", done="privacy", assurance=PIN),
     Do("turn_shared", done="privacy", assurance=PIN),
+    Menu(
+        "alerts",
+        _(
+            "Each month LSSO can text you whether your month is paid. "
+            "If others use this phone, it says only that you have a notice."
+        ),
+        {
+            _("Text me in full"): "tell_all",
+            _("Only that I have a notice"): "tell_notice",
+            _("No monthly text"): "tell_nothing",
+        },
+        assurance=PIN,
+    ),
+    Do("tell_all", done="told", assurance=PIN),
+    Do("tell_notice", done="told", assurance=PIN),
+    Do("tell_nothing", done="privacy", assurance=PIN),
+    Tell(
+        "told",
+        _("Monthly text to this phone: %(alerts)s. To end it write STOP. If you wrote STOP before, write START."),
+        assurance=PIN,
+    ),
     Do("find_looks", some="looks", none="no_looks", assurance=PHONE),
     Tell(
         "looks",
@@ -81,6 +104,7 @@ flow.states(
 def find_privacy(talk: Talk[Ports]) -> str:
     privacy = talk.ask.identity.privacy(talk.known, talk.member)
     talk["asks_pin"], talk["shared"] = _switch(privacy.asks_pin), _switch(privacy.shared)
+    talk["alerts"] = privacy.alerts
     return "found"
 
 
@@ -96,9 +120,34 @@ def turn_shared(talk: Talk[Ports]) -> str:
 
 def _turn(talk: Talk[Ports], name: str) -> str:
     talk[name] = _switch(talk[name] == "off")
-    privacy = Privacy(asks_pin=talk["asks_pin"] == "on", shared=talk["shared"] == "on")
-    talk.ask.identity.choose_privacy(talk.caller, talk.member, privacy)
-    talk.note(f"privacy.{name}.{talk[name]}", talk.member)
+    return _choose(talk, name)
+
+
+@flow.work
+def tell_all(talk: Talk[Ports]) -> str:
+    return _tell(talk, Alerts.FULL)
+
+
+@flow.work
+def tell_notice(talk: Talk[Ports]) -> str:
+    return _tell(talk, Alerts.NOTICE)
+
+
+@flow.work
+def tell_nothing(talk: Talk[Ports]) -> str:
+    return _tell(talk, Alerts.OFF)
+
+
+def _tell(talk: Talk[Ports], alerts: Alerts) -> str:
+    talk["alerts"] = alerts
+    return _choose(talk, "alerts")
+
+
+def _choose(talk: Talk[Ports], changed: str) -> str:
+    """What she reads next is what counts: a text in full is none for a phone that others use."""
+    privacy = Privacy(talk["asks_pin"] == "on", talk["shared"] == "on", Alerts(talk["alerts"]))
+    talk["alerts"] = talk.ask.identity.choose_privacy(talk.caller, talk.known, talk.member, privacy).alerts
+    talk.note(f"privacy.{changed}.{talk[changed]}", talk.member)
     return "done"
 
 

@@ -1,5 +1,6 @@
 """Flask commands. `flask --help` lists them; every one explains itself with `--help`."""
 
+from gateway.cli.alerts import alerts
 from gateway.cli.audit import audit
 from gateway.cli.cases import bindings, cases
 from gateway.cli.chat import chat
@@ -18,6 +19,9 @@ from gateway.cli import reminders_office  # noqa: F401 isort: skip (adds its com
 
 reminders.add_command(effect)
 
-commands = (audit, bindings, cases, chat, flows, keys, members, outbox, reminders, returns, serve, store, words)
+commands = (
+    *(alerts, audit, bindings, cases, chat, flows, keys, members, outbox),
+    *(reminders, returns, serve, store, words),
+)
 
 __all__ = ["commands"]

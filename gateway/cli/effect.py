@@ -10,7 +10,7 @@ import click
 from flask.cli import with_appcontext
 
 from gateway.cli.outbox import ready
-from gateway.cli.reminders import month_of
+from gateway.cli.plans import month_of
 from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.outbox.reaper import KEEP_SECONDS

@@ -193,7 +193,8 @@ def retry_command(refs: Sequence[str], state: str | None, yes: bool) -> None:
     """Send messages again that are dead, failed, unknown or in doubt, as if they had just been written.
 
     What is unknown or in doubt may have arrived: she may get it twice. One-time codes are never sent again; she
-    asks for another. Nor are reminders: `flask reminders send --again` looks who still owes.
+    asks for another. Nor are reminders and monthly texts: `flask reminders send --again` and `flask alerts send
+    --again` look how things stand by now.
 
     \b
     Examples:

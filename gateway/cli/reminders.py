@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,35 +12,25 @@ import click
 from flask.cli import AppGroup
 
 from gateway.cli.outbox import ready
+from gateway.cli.plans import PERIOD, Sums, counted, many, month_and_due, refuse_without_operator
 from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.outbox.sender import CLOSES, OPENS
-from gateway.registry.firms import Firm, firms
-from gateway.registry.scheme import load_scheme
+from gateway.registry.firms import firms
 from gateway.reminders.arms import assign, held_out, note
 from gateway.reminders.batches import Batch, Batches
 from gateway.reminders.bounces import retire_lost
-from gateway.reminders.cost import cost_of, operator_of
 from gateway.reminders.dispatch import dispatch, tidy
-from gateway.reminders.ladder import Step, current_month, load_ladder, next_step
+from gateway.reminders.ladder import Step, load_ladder, next_step
 from gateway.reminders.plan import PURPOSE, Entry, Planner, Why
-from gateway.text.catalogue import LANGUAGES
-from gateway.text.showing import show_date, show_kip, show_month
-from gateway.text.values import Month
+from gateway.text.showing import show_date, show_month
 
-SAMPLES: Final = 3  # texts shown of each language
 ENDING: Final = 3  # digits of a number that an officer sees
-TICK: Final = 1_000  # employers between two signs of life
 
 
 @click.group("reminders", cls=AppGroup)
 def reminders() -> None:
     """Reminders to employers: who gets what and why, and the sending itself."""
-
-
-PERIOD: Final = click.option(
-    "--period", metavar="YYYY-MM", help="The month worked that is to be paid for.  [default: the first not over]"
-)
 
 
 @reminders.command("plan")
@@ -63,7 +52,7 @@ def plan_command(period: str | None, listed: bool) -> None:
     click.echo(f"{show_month(planner.month, 'en')} is due by {show_date(planner.due, 'en')}.")
     for line in _steps(planner):
         click.echo(line)
-    entries = planner.plan(_counted(firms(gateway.settings.register_url, planner.month)))
+    entries = planner.plan(counted(firms(gateway.settings.register_url, planner.month), "employers"))
     _tell(entries, listed, gateway.settings.sms_prices)
     percent = gateway.settings.holdout_percent
     if percent and step_of(planner) is planner.ladder[0]:
@@ -89,12 +78,11 @@ def send_command(period: str | None, officer: str | None, again: bool, yes: bool
       flask reminders send --period 2026-10 --yes
     """
     gateway = ready()
-    if not gateway.mail.carries:
-        raise click.ClickException("No operator is connected for SMS, so nothing would leave: see the settings.")
+    refuse_without_operator(gateway)
     planner, url = planner_of(gateway, period, again), gateway.settings.register_url
     read = partial(firms, url, planner.month)
-    retired = retire_lost(planner, _counted(read()), url, gateway.outbox, gateway.cases)
-    tidied = tidy(planner, _counted(read()), gateway.outbox)
+    retired = retire_lost(planner, counted(read(), "employers"), url, gateway.outbox, gateway.cases)
+    tidied = tidy(planner, counted(read(), "employers"), gateway.outbox)
     taken_back = f"{many(tidied.taken_back)} taken back"
     if retired:
         taken_back += f", {retired:,} lost numbers retired (flask cases list)"
@@ -110,22 +98,19 @@ def send_command(period: str | None, officer: str | None, again: bool, yes: bool
         click.confirm(f"Send {many(fresh)} about {show_month(planner.month, 'en')}?", abort=True)
     if _tries(gateway, planner):  # before the texts, so that none leaves uncounted
         note(url, eligible, planner.month, gateway.outbox.now())
-    counted = (firm for firm in _counted(read()) if firm.code in eligible)
-    posted = dispatch(planner, counted, gateway.outbox) if fresh else 0
+    drawn = (firm for firm in counted(read(), "employers") if firm.code in eligible)
+    posted = dispatch(planner, drawn, gateway.outbox) if fresh else 0
     click.echo(f"{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; {taken_back}.")
 
 
 def planner_of(gateway: Installation, period: str | None, again: bool = False) -> Planner:
     """The terms of the month that is asked for, or of the first that is not over."""
-    ladder, now = load_ladder(), gateway.clock()
-    month = month_of(period) if period else current_month(ladder, load_scheme().due_on, now, gateway.timezone)
-    due = load_scheme().due_on(month)
-    if due is None:
-        raise click.ClickException(f"No source says when {show_month(month, 'en')} is due: see data/scheme.toml.")
+    ladder = load_ladder()
+    month, due = month_and_due(gateway, ladder, period)
     planner = Planner(
         month=month,
         due=due,
-        now=now,
+        now=gateway.clock(),
         ladder=ladder,
         timezone=gateway.timezone,
         hotline=gateway.facts["hotline"].show("", "en", str),
@@ -146,10 +131,6 @@ def batch_of(gateway: Installation, planner: Planner) -> Batch:
     """What officers decided of it."""
     step = step_of(planner)
     return Batches(gateway.outbox, gateway.trail).get(planner.month, step.name) if step else Batch()
-
-
-def many(count: int) -> str:
-    return f"{count:,} text{'' if count == 1 else 's'}"
 
 
 def _asked(gateway: Installation, planner: Planner, step: Step, fresh: int, officer: str | None) -> str:
@@ -185,51 +166,14 @@ def _steps(planner: Planner) -> Iterator[str]:
 
 def _tell(entries: Iterator[Entry], listed: bool, prices: Mapping[str, int]) -> None:
     """The plan as sums and samples, of any number of employers."""
-    whys: Counter[Why] = Counter()
-    texts: Counter[str] = Counter()
-    parts: Counter[str] = Counter()
-    carried: Counter[str] = Counter()
-    samples: dict[str, list[str]] = {language: [] for language in LANGUAGES}
+    sums = Sums(prices)
     for entry in entries:
-        whys[entry.why] += 1
+        sums.add(entry.why)
         text = entry.text
         if text:
-            language = text.contact.language
-            texts[language] += 1
-            parts[language] += text.parts
-            carried[operator_of(text.contact.msisdn)] += text.parts
-            if len(samples[language]) < SAMPLES:
-                samples[language].append(f"  {language}, {text.parts} SMS: {text.words}")
+            sums.add_text(text.contact.language, text.words, text.parts, text.contact.msisdn)
         if listed:
             to = f" ({entry.step.name}) at ...{text.contact.msisdn[-ENDING:]}" if entry.step and text else ""
             click.echo(f"  {entry.firm.code}  {entry.why}{to}")
-    click.echo(f"\n{whys.total():,} employers:")
-    for why in Why:
-        if whys[why]:
-            click.echo(f"  {whys[why]:>7,}  {why}")
-    cost = cost_of(carried, prices)
-    price = show_kip(cost, "en") if cost is not None else "no price is set for all (PAKAN_SMS_PRICES)"
-    click.echo(f"\n{many(texts.total())}, {parts.total():,} SMS: {price}.")
-    for language in LANGUAGES:
-        if texts[language]:
-            click.echo(f"  {language:<8}{many(texts[language])}, {parts[language]:,} SMS")
-    for operator, count in carried.most_common():
-        click.echo(f"  {operator}, by its range: {count:,} SMS")
-    for sample in (line for lines in samples.values() for line in lines):
-        click.echo(sample)
-
-
-def _counted(found: Iterator[Firm]) -> Iterator[Firm]:
-    """Every thousandth employer is told on the error stream, so that long work is seen to go on."""
-    for number, firm in enumerate(found, start=1):
-        if number % TICK == 0:
-            click.echo(f"{number:,} employers read", err=True)
-        yield firm
-
-
-def month_of(period: str, option: str = "--period") -> Month:
-    """The month that was typed for an option."""
-    try:
-        return Month.parse(period)
-    except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint=option) from problem
+    for line in sums.lines("employers", Why):
+        click.echo(line)

@@ -11,7 +11,8 @@ import click
 from gateway.cli.cases import officer_option
 from gateway.cli.imports import FILE, importing
 from gateway.cli.outbox import ready
-from gateway.cli.reminders import PERIOD, batch_of, many, planner_of, reminders, step_of
+from gateway.cli.plans import PERIOD, many
+from gateway.cli.reminders import batch_of, planner_of, reminders, step_of
 from gateway.installation import Installation, installation
 from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
 from gateway.registry.firms import Stop

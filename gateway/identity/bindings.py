@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Text, and_, bindparam, case, func, literal, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.identity.port import Privacy
+from gateway.identity.port import Alerts, Privacy
 from gateway.storage.hot import Hot
 from gateway.storage.keys import Keys, Sealer
 from gateway.storage.renewal import phone_of_binding
@@ -45,6 +45,12 @@ def named(known: Sequence[Bound], typed: str, keys: Keys) -> Bound | None:
     return found[0] if len(found) == 1 else None
 
 
+def narrowed(privacy: Privacy, known: Sequence[Bound]) -> Privacy:
+    """The same, but a monthly text tells nothing that her phone alone would not show."""
+    hidden = privacy.asks_pin or privacy.shared or is_shared(known)
+    return privacy._replace(alerts=Alerts.NOTICE) if hidden and privacy.alerts is Alerts.FULL else privacy
+
+
 class Bindings:
     """The table of bindings, on the short road."""
 
@@ -58,8 +64,9 @@ class Bindings:
         self._sleep_elsewhere = hot.statement(
             update(bindings).where(elsewhere).values(asleep=true()).returning(touched)
         )
-        self._asks = hot.statement(
-            update(bindings).where(of_caller, of_member).values(asks_pin=bindparam("asks_pin")).returning(touched)
+        hers = update(bindings).where(of_caller, of_member)
+        self._hers = hot.statement(
+            hers.values(asks_pin=bindparam("asks_pin"), alerts=bindparam("alerts")).returning(touched)
         )
         self._shared = hot.statement(
             update(bindings).where(of_caller).values(shared=bindparam("shared")).returning(touched)
@@ -86,10 +93,8 @@ class Bindings:
         return len(self._hot.rows(self._sleep, {"caller": caller}, BIND_SECONDS))
 
     def choose(self, caller: str, member: str, privacy: Privacy) -> None:
-        steps = [
-            (self._asks, {"caller": caller, "member": member, "asks_pin": privacy.asks_pin}),
-            (self._shared, {"caller": caller, "shared": privacy.shared}),
-        ]
+        hers = {"caller": caller, "member": member, "asks_pin": privacy.asks_pin, "alerts": str(privacy.alerts)}
+        steps = [(self._hers, hers), (self._shared, {"caller": caller, "shared": privacy.shared})]
         self._hot.write(steps, BIND_SECONDS)
 
 

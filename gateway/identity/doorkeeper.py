@@ -7,11 +7,11 @@ from datetime import date, datetime, tzinfo
 from typing import Final
 
 from gateway.identity import cases as case
-from gateway.identity.bindings import DAY_SECONDS, ENDING, Bindings, is_awake, is_shared, named
+from gateway.identity.bindings import DAY_SECONDS, ENDING, Bindings, is_awake, is_shared, named, narrowed
 from gateway.identity.cases import HOLD_SECONDS, Cases
 from gateway.identity.codes import LAO_MOBILE, Codes
 from gateway.identity.pins import Pins
-from gateway.identity.port import Look, Opening, Privacy, Sending, Verdict
+from gateway.identity.port import Alerts, Look, Opening, Privacy, Sending, Verdict
 from gateway.outbox.port import Draft, Kind
 from gateway.registry.port import Registry
 from gateway.storage.audit import Trail
@@ -121,11 +121,14 @@ class Doorkeeper:
         return True
 
     def privacy(self, known: Sequence[Bound], member: str) -> Privacy:
-        asks_pin = any(bound.asks_pin for bound in known if bound.member == member)
-        return Privacy(asks_pin, any(bound.shared for bound in known))
+        hers = next((bound for bound in known if bound.member == member), None)
+        asks_pin, alerts = (hers.asks_pin, Alerts(hers.alerts)) if hers else (False, Alerts.OFF)
+        return narrowed(Privacy(asks_pin, any(bound.shared for bound in known), alerts), known)
 
-    def choose_privacy(self, caller: str, member: str, privacy: Privacy) -> None:
-        self._bindings.choose(self._caller(caller), member, privacy)
+    def choose_privacy(self, caller: str, known: Sequence[Bound], member: str, privacy: Privacy) -> Privacy:
+        counts = narrowed(privacy, known)
+        self._bindings.choose(self._caller(caller), member, counts)
+        return counts
 
     def looks(self, caller: str, member: str) -> Sequence[Look]:
         here = self._caller(caller)

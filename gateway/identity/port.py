@@ -38,11 +38,20 @@ class Opening(NamedTuple):
     asks_pin: bool = False  # her birth date fits, and she wants her PIN asked all the same
 
 
+class Alerts(StrEnum):
+    """What a monthly text to her phone may say."""
+
+    OFF = "off"  # there is none
+    NOTICE = "notice"  # that there is a notice, and no more
+    FULL = "full"  # how her month stands, and her right to treatment
+
+
 class Privacy(NamedTuple):
     """What a member chose for one phone."""
 
     asks_pin: bool
     shared: bool
+    alerts: Alerts = Alerts.OFF
 
 
 class Look(NamedTuple):
@@ -89,7 +98,8 @@ class Identity(Protocol):
 
     def privacy(self, known: Sequence[Any], member: str) -> Privacy: ...
 
-    def choose_privacy(self, caller: str, member: str, privacy: Privacy) -> None: ...
+    def choose_privacy(self, caller: str, known: Sequence[Any], member: str, privacy: Privacy) -> Privacy:
+        """What counts from now on: `FULL` only where her phone alone shows her months, else `NOTICE`."""
 
     def looks(self, caller: str, member: str) -> Sequence[Look]:
         """The last looks at her record, newest first."""

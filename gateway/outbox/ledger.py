@@ -6,7 +6,7 @@ Read once and whole: a plan asks it about thousands of employers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
@@ -40,10 +40,10 @@ class Ledger:
     by_once: Mapping[str, Held]
 
     @classmethod
-    def read(cls, outbox: Outbox, purpose: str) -> Ledger:
-        """As it stands now; raises what `Hot` raises."""
+    def read(cls, outbox: Outbox, purpose: str, since: int = 0) -> Ledger:
+        """As it stands now, of messages made since then (seconds since 1970 UTC); raises what `Hot` raises."""
         refused, held = (
-            outbox.hot.rows(outbox.hot.statement(statement), {"purpose": purpose}, SQL_SECONDS)
+            outbox.hot.rows(outbox.hot.statement(statement), {"purpose": purpose, "since": since}, SQL_SECONDS)
             for statement in (statements.refusing(), statements.held())
         )
         by_once = {once: Held(ref, State(state), *more) for once, ref, state, *more in held}
@@ -71,6 +71,10 @@ class Ledger:
         """The message of this `once`, whatever became of it; None when there is none, or it gave its name back."""
         found = (self.by_once.get(hasher("once", once)) for hasher in self.hashers)
         return next((held for held in found if held), None)
+
+    def waiting(self) -> Iterator[str]:
+        """References of what has a name and has not left."""
+        return (held.ref for held in self.by_once.values() if held.state is State.DUE)
 
     def goes_to(self, held: Held, msisdn: str) -> bool:
         return any(hasher("caller", msisdn) == held.caller for hasher in self.hashers)

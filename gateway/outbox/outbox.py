@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from random import Random
 from typing import Any, Final, NamedTuple
@@ -84,6 +85,7 @@ class Outbox:
         self._accept = hot.statement(statements.accept())
         self._known = hot.statement(statements.known())
         self._cancel = hot.statement(statements.cancel())
+        self._words = hot.statement(statements.words())
 
     def now(self) -> int:
         return int(self.clock().timestamp())
@@ -136,6 +138,13 @@ class Outbox:
     def cancel(self, ref: str, why: str) -> bool:
         """Take back a message that never left; False when somebody holds it, or it may have left."""
         return bool(self.hot.rows(self._cancel, {"ref": ref, "why": why, "now": self.now()}, SQL_SECONDS))
+
+    def words(self, ref: str) -> str | None:
+        """What a message says that waits; None when it does not, or no key here opens it."""
+        for (text,) in self.hot.rows(self._words, {"ref": ref}, SQL_SECONDS):
+            with suppress(Unsealable):
+                return self.keys.sealer.open(text, text_of_message(ref))
+        return None
 
     def offer(self, carrier: str, bulk: bool, most: int, seconds: int = OFFER_SECONDS) -> Sequence[str]:
         """References of what is due in this pool, oldest first; offered to nobody else for so many seconds."""

@@ -277,10 +277,15 @@ def known() -> Any:
 
 
 def held() -> Any:
-    """Every message of a purpose that has a name."""
+    """Every message of a purpose that has a name, made since then."""
     return select(o.once, o.ref, o.state, o.caller, o.parts, o.made_at).where(
-        o.purpose == value("purpose"), o.once.is_not(None)
+        o.purpose == value("purpose"), o.once.is_not(None), o.made_at >= value("since", BigInteger)
     )
+
+
+def words() -> Any:
+    """The sealed text of a message that waits."""
+    return select(o.text).where(o.ref == value("ref"), o.state == State.DUE)
 
 
 def refusing() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from gateway.outbox.outbox import Outbox
@@ -43,8 +44,13 @@ def dispatch(planner: Planner, firms: Iterable[Firm], outbox: Outbox, pace: floa
     Raises what `Hot` raises; what was posted by then stays posted, and another run goes on.
     """
     drafts = filter(None, (draft_of(entry, planner) for entry in planner.plan(firms)))
-    now = int(planner.now.timestamp())
-    return sum(outbox.post(draft._replace(due_at=now + int(n / pace))) for n, draft in enumerate(drafts))
+    return post_at_pace(drafts, outbox, planner.now, pace)
+
+
+def post_at_pace(drafts: Iterable[Draft], outbox: Outbox, now: datetime, pace: float) -> int:
+    """Post drafts so that `pace` of them become due in a second; returns how many were not there."""
+    seconds = int(now.timestamp())
+    return sum(outbox.post(draft._replace(due_at=seconds + int(n / pace))) for n, draft in enumerate(drafts))
 
 
 def draft_of(entry: Entry, planner: Planner) -> Draft | None:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from gateway.conversation import _
+from gateway.reminders.alerts_wording import ALERT_WORDINGS
 from gateway.text.showing import show_date, show_kip, show_month
 from gateway.text.values import Kip, Month
 
@@ -39,7 +40,9 @@ WORDINGS: Final = MappingProxyType(
 )
 
 SAYS: Final = frozenset(says for says, _is_known in WORDINGS)  # what a step of the ladder can say
-SAID: Final = MappingProxyType({"reminders": tuple(WORDINGS.values())})  # for the checks and the review
+SAID: Final = MappingProxyType(  # for the checks and the review
+    {"reminders": tuple(WORDINGS.values()), "alerts": ALERT_WORDINGS}
+)
 
 
 class Reminder(NamedTuple):

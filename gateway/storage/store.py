@@ -70,6 +70,7 @@ class Bound(NamedTuple):
     asleep: bool
     asks_pin: bool
     shared: bool
+    alerts: str  # what a monthly text may say: identity.port.Alerts
 
 
 class Loaded(NamedTuple):
@@ -149,8 +150,8 @@ class Store:
             words = self._opened(text, answer_of(key))
             answer = WORDS_GONE if words is None else Answer(words, bool(ends))
         bound = [
-            Bound(member, number, ending, proved_at, bool(asleep), bool(asks_pin), bool(shared))
-            for *_call, member, number, ending, proved_at, asleep, asks_pin, shared in rows
+            Bound(member, number, ending, proved_at, bool(asleep), bool(asks_pin), bool(shared), alerts)
+            for *_call, member, number, ending, proved_at, asleep, asks_pin, shared, alerts in rows
             if member is not None
         ]
         if version is None or event == LEFT:

@@ -66,9 +66,11 @@ bindings = Table(
     Column("locked_until", BigInteger, nullable=False),
     Column("tried_at", BigInteger, nullable=False),
     Column("last_try", Text, nullable=False),  # the event that was charged last: a repeat is not charged again
+    Column("alerts", Text, nullable=False, server_default="off"),  # identity.port.Alerts: a text a month
     sqlite_with_rowid=False,
 )
 Index("ix_bindings_member", bindings.c.member)
+Index("ix_bindings_alerts", bindings.c.alerts)
 
 pins = Table(
     "pins",

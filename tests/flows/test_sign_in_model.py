@@ -155,10 +155,11 @@ class Ledger:
     def privacy(self, known: Sequence[Any], member: str) -> Privacy:
         return Privacy(member in self.asks, self.shared)
 
-    def choose_privacy(self, caller: str, member: str, privacy: Privacy) -> None:
+    def choose_privacy(self, caller: str, known: Sequence[Any], member: str, privacy: Privacy) -> Privacy:
         assert self.fresh("pin", member), "privacy was changed without a PIN"
         self.shared = privacy.shared
         (self.asks.add if privacy.asks_pin else self.asks.discard)(member)
+        return privacy
 
     def looks(self, caller: str, member: str) -> Sequence[Look]:
         assert self.knows(member)
