@@ -40,6 +40,7 @@ from gateway.outbox.sender import Sender
 from gateway.registry.port import Registry
 from gateway.registry.scheme import load_scheme
 from gateway.registry.sql import SqlRegistry
+from gateway.registry.sql_firms import SqlFirms
 from gateway.reminders.claims import EmployerClaims
 from gateway.reminders.ladder import load_ladder
 from gateway.reminders.wording import SAID
@@ -143,7 +144,7 @@ def build(
     # one SQLite file, one link: its cache serves both; a link to a server is lost with a slow look-up
     shared = hot.is_sqlite and settings.register_url == settings.database_url
     register = hot if shared else Hot(settings.register_url)
-    registry = registry or SqlRegistry(register, today)
+    registry, firms = registry or SqlRegistry(register, today), SqlFirms(register)
     tokens = settings.webhook_tokens or (webhook_token(settings.keys_dir),)
     providers = connected(settings, ussd, tokens[0])
     carriers = carriers or [carrier for provider in providers for carrier in provider.carriers]
@@ -162,6 +163,7 @@ def build(
         clock=clock,
         timezone=timezone,
         registry=registry,
+        firms=firms,
         bindings=bindings,
         pins=pins,
         codes=codes,
@@ -174,7 +176,7 @@ def build(
     desk = Desk(outbox)
     mail = Mailroom(outbox, desk)
     claims = EmployerClaims(register, cases, keys, load_ladder(), scheme.due_on, clock)
-    ports = Ports(registry, scheme, doorkeeper, mail, claims, timezone)
+    ports = Ports(registry, firms, scheme, doorkeeper, mail, claims, timezone)
     calls = {channel.name for provider in providers for channel in provider.calls.values()}
     hops = Hops(calls | {channel.name for provider in providers for channel in provider.texts.values()})
     return Installation(
@@ -185,6 +187,7 @@ def build(
         providers=providers,
         keys=keys,
         registry=registry,
+        firms=firms,
         trail=trail,
         cases=cases,
         office=Office(hot, keys, clock, bindings, pins, codes, cases, trail),

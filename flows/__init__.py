@@ -1,6 +1,6 @@
 """The conversations of this installation. They know no phones, no HTTP, no SQL."""
 
-from flows import answers, main, pin, record, sent, settings, sign_in, texts
+from flows import answers, employer, main, pin, record, sent, settings, sign_in, texts
 from flows.ports import Ports
 from gateway.conversation import Atlas
 
@@ -13,6 +13,7 @@ atlas = Atlas(
     texts.flow,
     sent.flow,
     answers.flow,
+    employer.flow,
     home="main.menu",
     welcome="main.welcome",
     resume="main.welcome_back",

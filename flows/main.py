@@ -20,6 +20,7 @@ flow.states(
             _("Right to treatment"): "record.treatment",
             _("Help"): "help",
             _("Settings"): "settings.menu",
+            _("Employers"): "employer.menu",
         },
     ),
     Menu(

@@ -7,16 +7,17 @@ from datetime import tzinfo
 
 from gateway.identity.port import Identity
 from gateway.outbox.port import Mail
-from gateway.registry.port import Claims, Registry
+from gateway.registry.port import Claims, Firms, Registry
 from gateway.registry.scheme import Scheme
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The register of members, the dated facts of the scheme, who is calling, what was sent to her, and where an
-    employer's claims go."""
+    """The register and its employers, the dated facts of the scheme, who is calling, what was sent to her, and
+    where an employer's claims go."""
 
     registry: Registry
+    firms: Firms
     scheme: Scheme
     identity: Identity
     mail: Mail

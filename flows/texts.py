@@ -29,6 +29,8 @@ flow = Flow(
         language=_("Language"),
         menu=_("Main menu"),
         settings=_("Settings"),
+        employer=_("Employers"),
+        calculate=_("Calculate a contribution"),
         stop=_("No more texts"),
         start=_("Texts again"),
     ),
@@ -42,6 +44,8 @@ WAYS = {
     "language": "main.welcome",
     "menu": "main.menu",
     "settings": "settings.menu",
+    "employer": "employer.menu",
+    "calculate": "employer.wage",
 }
 EFFECTS = {"stop": "stop", "start": "start"}
 

@@ -52,6 +52,16 @@ grammar: Final = Grammar(
             "lo_Latn": "TANGKHA, tangka, kan tangkha",
             "lo": "ຕັ້ງຄ່າ, ການ ຕັ້ງຄ່າ",
         },
+        "employer": {
+            "en": "EMPLOYER, employers, my firm, firm, my company",
+            "lo_Latn": "NAYCHANG, nai chang, phou xai hengngan, houanouay hengngan, houanouay",
+            "lo": "ນາຍຈ້າງ, ຜູ້ໃຊ້ ແຮງງານ, ຫົວໜ່ວຍ ແຮງງານ, ຫົວໜ່ວຍ",
+        },
+        "calculate": {
+            "en": "CALC, calculate, calculator, calculate contribution, calculate contributions",
+            "lo_Latn": "KHITLAI, khit lai, kitlai, khitlai somthop, khitlai ngeun somthop",
+            "lo": "ຄິດໄລ່, ຄິດໄລ່ ສົມທົບ, ຄິດໄລ່ ເງິນ ສົມທົບ",
+        },
         "stop": {
             "en": "STOP, off, end, quit, cancel, revoke, unsubscribe, unsub, optout, stop all, remove, "
             "stop messages, no more sms, no more messages",

@@ -24,7 +24,7 @@ from gateway.outbox.mail import Mailroom
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.reaper import Reaper
 from gateway.outbox.sender import Sender
-from gateway.registry.port import Registry
+from gateway.registry.port import Firms, Registry
 from gateway.settings import Settings
 from gateway.storage.audit import Trail
 from gateway.storage.keys import Keys
@@ -43,6 +43,7 @@ class Installation:
     providers: Sequence[Provider]
     keys: Keys
     registry: Registry
+    firms: Firms
     trail: Trail
     office: Office
     cases: Cases

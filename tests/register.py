@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, insert, select
 
 from gateway.registry.port import Posting
-from gateway.registry.tables import CODES, contributions, employers, employments, members
+from gateway.registry.tables import CODES, contacts, contributions, employers, employments, members
 from gateway.storage.keys import Keys
 from gateway.storage.renewal import phone_of_binding
 from gateway.storage.tables import bindings
@@ -90,6 +90,17 @@ class Register:
                     "last_try": "",
                 },
             )
+
+    def contact(self, phone: str, employer: int = 1) -> str:
+        """This phone speaks for an employer, which is made unless it is there; returns the employer's code."""
+        code = f"{employer:05d}-01"
+        with self.engine.begin() as connection:
+            if connection.execute(select(employers.c.id).where(employers.c.id == employer)).first() is None:
+                named = {"id": employer, "code": code, "name_lo": "", "name_latin": "Thotlong"}
+                connection.execute(insert(employers), named)
+            row = {"employer_id": employer, "msisdn": phone, "language": "lo", "role": "-", "bounces": 0}
+            connection.execute(insert(contacts), row)
+        return code
 
     def close(self) -> None:
         self.engine.dispose()

@@ -16,8 +16,8 @@ from gateway.cli.reminders import batch_of, planner_of, reminders, step_of
 from gateway.installation import Installation, installation
 from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
 from gateway.registry.firms import Stop
-from gateway.registry.line import read_code
 from gateway.reminders.batches import CHANNEL, Batches, Hold, Undecidable
+from gateway.text.reading import read_code
 from gateway.text.showing import show_month
 from gateway.text.values import Month
 

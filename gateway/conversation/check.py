@@ -76,10 +76,9 @@ def _shape_faults(atlas: Atlas) -> Iterator[str]:
             yield f"{door}: the engine needs this state, and it does not exist"
         elif place.assurance:
             yield f"{door}: the engine needs this state for anyone, and it asks for {place.assurance.name}"
-    if atlas.sign_in is None:
-        for place in atlas:
-            if place.assurance:
-                yield f"{place.name}: asks for {place.assurance.name}, and no state of this atlas signs anybody in"
+    for place in atlas:
+        if place.assurance and atlas.asks(place.flow) is None:
+            yield f"{place.name}: asks for {place.assurance.name}, and no state of this atlas signs anybody in"
     reached = _closure([door for door in atlas.doors if door in ahead], ahead)
     behind: dict[str, list[str]] = {name: [] for name in ahead}
     for name, targets in ahead.items():

@@ -101,7 +101,7 @@ class _Walk:
             return self._nearest()
         typed = ascii_digits(typed[:MAX_INPUT].strip())
         leaves = typed == HOME or (typed == BACK and seen.page == 0 and self.history)
-        if place.assurance > self.talk.assurance and not leaves:  # she took too long: prove it again
+        if place.assurance > self.talk.sure(place.flow) and not leaves:  # she took too long: prove it again
             return self._go(place.name)
         if typed == MORE and seen.page + 1 < len(seen.pages):
             return self._turn(seen.page + 1)
@@ -149,8 +149,8 @@ class _Walk:
             place = self.atlas.get(name)
             if place is None:
                 return self._nearest()
-            if place.assurance > self.talk.assurance:
-                name = self._sign_in(name) if place.assurance <= self.call.ceiling else self.atlas.elsewhere
+            if place.assurance > self.talk.sure(place.flow):
+                name = self._sign_in(name, place) if place.assurance <= self.call.ceiling else self.atlas.elsewhere
                 continue
             if not isinstance(place.state, Do):
                 return self._rest(name)
@@ -166,12 +166,13 @@ class _Walk:
             name = place.target(place.state.ways[way])
         raise RecursionError(f"{name}: more than {MAX_WORK} work states in a row")
 
-    def _sign_in(self, wanted: str) -> str:
-        """Remember where she wants to go, and name the state that asks who she is."""
-        if self.atlas.sign_in is None:
+    def _sign_in(self, wanted: str, place: Place) -> str:
+        """Remember where she wants to go, to `place` in the end, and name the state that asks who she is."""
+        sign_in = self.atlas.asks(place.flow)
+        if sign_in is None:
             raise LookupError(f"{wanted} asks for a proof, and nothing here can take one")
         self.wanted = [*self.wanted, (wanted, len(self.history))][-MAX_WANTED:]
-        return self.atlas.sign_in
+        return sign_in
 
     def _led_to(self) -> str:
         """Where she wanted to go before she had to prove who she is; the questions are no way back."""
@@ -195,7 +196,7 @@ class _Walk:
         place = self.atlas.get(name)
         if place is None or isinstance(place.state, Do):
             return self._nearest()
-        if place.assurance > self.talk.assurance:
+        if place.assurance > self.talk.sure(place.flow):
             return self._go(name)
         if name == self.atlas.home:  # whoever takes the phone next finds nothing of who was shown
             self.history.clear()
@@ -252,10 +253,10 @@ class _Walk:
             return self._nearest()
         if place.flow.proves and cut.wanted:  # cut while she proved who she is: from the first question
             return self._go(cut.wanted[0][0] if cut.wanted[0][0] != RESUME else self.atlas.home)
-        if place.assurance > self.talk.assurance:
-            return self._go(self._sign_in(RESUME))
+        if place.assurance > self.talk.sure(place.flow):
+            return self._go(self._sign_in(RESUME, place))
         proof = self.talk.proof
-        if cut.proof and (proof is None or proof.member != cut.proof.member):  # not hers to go on with
+        if cut.proof and not cut.proof.is_of(proof):  # not hers to go on with
             return self._rest(self.atlas.home)
         self.history, self.talk.data, self.wanted = list(cut.history), dict(cut.data), list(cut.wanted)
         self.session = cut._replace(pending=(), proof=proof)

@@ -174,6 +174,28 @@ class Kip(_Plain):
         return show_kip(self.most, locale)
 
 
+class Known:
+    """A value of another field, or None where it is not known: then `unknown` is said in its place."""
+
+    def __init__(self, field: Field, unknown: str) -> None:
+        self.field, self.needs = field, field.needs
+        self.wordings = {"unknown": unknown}
+
+    def store(self, value: Any) -> Any:
+        return None if value is None else self.field.store(value)
+
+    def load(self, stored: Any) -> Any:
+        return None if stored is None else self.field.load(stored)
+
+    def show(self, stored: Any, locale: str, translate: Translate) -> str:
+        if stored is None:
+            return translate(self.wordings["unknown"])
+        return self.field.show(stored, locale, translate)
+
+    def worst(self, locale: str, translate: Translate) -> str:
+        return max(self.field.worst(locale, translate), translate(self.wordings["unknown"]), key=len)
+
+
 @dataclass(frozen=True)
 class Name(_Plain):
     """A proper name as a pair, in Lao and in Latin letters, cut to `most` characters of what is shown."""

@@ -149,8 +149,9 @@ class Do(State):
 class Flow:
     """One conversation: its states by name, the fields its wording may show, and the work it does.
 
-    `proves`: its work may say who is calling (`Talk.prove`), and it may lead to `WANTED`. `texts` are wordings
-    that its work sends by SMS (`Talk.say`, `Talk.text`).
+    `proves`: its work may say who is calling (`Talk.prove`), and it may lead to `WANTED`. `sign_in` is where this
+    flow asks who calls, if not where its atlas does (its full name); a proof counts only in flows that ask for it
+    there. `texts` are wordings that its work sends by SMS (`Talk.say`, `Talk.text`).
     """
 
     def __init__(
@@ -159,12 +160,14 @@ class Flow:
         *,
         assurance: Assurance = Assurance.ANYONE,
         proves: bool = False,
+        sign_in: str | None = None,
         texts: Sequence[str] = (),
         **fields: Field,
     ) -> None:
         self.name = name
         self.assurance = assurance
         self.proves = proves
+        self.sign_in = sign_in
         self.texts = texts
         self.fields: Mapping[str, Field] = fields
         self.by_name: dict[str, State] = {}
@@ -243,7 +246,11 @@ class Atlas:
     def doors(self) -> tuple[str, ...]:
         """Where a call can come in without following an edge."""
         doors = (self.home, self.welcome, self.resume, self.down, self.sign_in, self.texts, self.elsewhere)
-        return tuple(filter(None, doors))
+        return tuple(filter(None, (*doors, *(flow.sign_in for flow in self.flows))))
+
+    def asks(self, flow: Flow) -> str | None:
+        """The place where this flow asks who is calling."""
+        return flow.sign_in or self.sign_in
 
     def __iter__(self) -> Iterator[Place]:
         return iter(self.places.values())

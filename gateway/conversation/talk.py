@@ -37,11 +37,16 @@ class Posted(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """Who a caller proved to be, how surely, and when."""
+    """Who a caller proved to be, how surely, and when; `by` is the sign-in of a flow that has one of its own."""
 
     assurance: int
     member: str
     at: int
+    by: str | None = None
+
+    def is_of(self, other: Proof | None) -> bool:
+        """Whether both say the same of who is calling, however surely."""
+        return other is not None and (self.member, self.by) == (other.member, other.by)
 
 
 class Session(NamedTuple):
@@ -138,14 +143,22 @@ class Talk(Generic[Ports]):
 
     @property
     def assurance(self) -> Assurance:
-        """How sure we are of who is calling; a proof is good for a few minutes."""
-        if self.proof is None or not 0 <= self.now - self.proof.at <= PROOF_SECONDS:
+        """How sure the flow she is in may be of who is calling."""
+        return self.sure(self._flow) if self._flow else Assurance.ANYONE
+
+    def sure(self, flow: Flow) -> Assurance:
+        """How sure a flow may be of who is calling: a proof is good for a few minutes, where it was asked for."""
+        proof = self.proof
+        if proof is None or proof.by != flow.sign_in or not 0 <= self.now - proof.at <= PROOF_SECONDS:
             return Assurance.ANYONE
-        return Assurance(self.proof.assurance)
+        return Assurance(proof.assurance)
 
     @property
     def member(self) -> str:
-        """Whom she proved to be. The engine lets nobody come where this is asked without a proof."""
+        """Whom she proved to be: a member, or who else the flow's own sign-in asks for.
+
+        The engine lets nobody come where this is asked without a proof.
+        """
         if self.proof is None or not self.assurance:
             raise LookupError("nobody has proved who she is")
         return self.proof.member
@@ -159,9 +172,10 @@ class Talk(Generic[Ports]):
             raise PermissionError("this flow does not prove who is calling")
         if assurance > self.ceiling:
             raise PermissionError("this much cannot be proved on this channel")
-        if self.proof and self.proof.member != member:
+        proof = Proof(int(assurance), member, self.now, self._flow.sign_in)
+        if self.proof and not self.proof.is_of(proof):
             self.data.clear()
-        self.proof = Proof(int(assurance), member, self.now)
+        self.proof = proof
 
     def say(self, wording: str) -> str:
         """A wording in her language, for what is sent instead of shown."""

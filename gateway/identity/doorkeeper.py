@@ -13,7 +13,7 @@ from gateway.identity.codes import LAO_MOBILE, Codes
 from gateway.identity.pins import Pins
 from gateway.identity.port import Alerts, Look, Opening, Privacy, Sending, Verdict
 from gateway.outbox.port import Draft, Kind
-from gateway.registry.port import Registry
+from gateway.registry.port import Firms, Registry
 from gateway.storage.audit import Trail
 from gateway.storage.keys import Keys
 from gateway.storage.store import Bound
@@ -22,6 +22,7 @@ from gateway.storage.tallies import Tallies
 BIRTH_DATES_A_DAY: Final = (
     5  # wrong ones of one caller: a birth date has 25,000 values, a guesser may know the year
 )
+EMPLOYER_CODES_A_DAY: Final = 5  # wrong ones of one caller; a code has seven digits (proposal)
 LOOKS: Final = 5  # of the last ones, on the phone; all of them at an office
 
 
@@ -34,6 +35,7 @@ class Doorkeeper:
         clock: Callable[[], datetime],
         timezone: tzinfo,
         registry: Registry,
+        firms: Firms,
         bindings: Bindings,
         pins: Pins,
         codes: Codes,
@@ -44,7 +46,8 @@ class Doorkeeper:
         chooses_pin: bool = False,
     ) -> None:
         self.chooses_pin = chooses_pin
-        self._keys, self._clock, self._timezone, self._registry = keys, clock, timezone, registry
+        self._keys, self._clock, self._timezone = keys, clock, timezone
+        self._registry, self._firms = registry, firms
         self._bindings, self._pins, self._codes, self._cases = bindings, pins, codes, cases
         self._tallies, self._trail, self._post = tallies, trail, post
 
@@ -113,6 +116,15 @@ class Doorkeeper:
 
     def check_code(self, caller: str, purpose: str, typed: str) -> bool:
         return self._codes.check(self._caller(caller), purpose, typed)
+
+    def speaks_for(self, caller: str, code: str, by_text: bool) -> bool:
+        """A wrong code is charged before it is tried; a forged text uses up none of her calls' tries."""
+        slip = f"employer code{' by text' * by_text}:{self._caller(caller)}"
+        day = self._now() // DAY_SECONDS
+        if not self._tallies.charge(slip, day, EMPLOYER_CODES_A_DAY) or not self._firms.speaks_for(caller, code):
+            return False
+        self._tallies.refund(slip, day)
+        return True
 
     def tell(self, caller: str, wording: str, event: str) -> bool:
         if self._post is None or not LAO_MOBILE.fullmatch(caller):

@@ -93,6 +93,9 @@ class Identity(Protocol):
 
     def check_code(self, caller: str, purpose: str, typed: str) -> bool: ...
 
+    def speaks_for(self, caller: str, code: str, by_text: bool) -> bool:
+        """Whether this phone is a registered contact of this employer; False after too many wrong codes, too."""
+
     def tell(self, caller: str, wording: str, event: str) -> bool:
         """Send a security notice by SMS, once an event; whether texts can go to this number at all."""
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
-from gateway.registry.line import read_code, read_phone
+from gateway.registry.line import read_phone
 from gateway.registry.problems import PROBLEMS_SHOWN, LinesError, Problem
 from gateway.registry.sheet import read_lines
 from gateway.registry.tables import NAME_MAX, contacts, employers, stops
@@ -17,7 +17,7 @@ from gateway.storage.engines import open_engine
 from gateway.storage.schema import upgrade
 from gateway.text.catalogue import LANGUAGES
 from gateway.text.lao import normalise
-from gateway.text.reading import read_date
+from gateway.text.reading import read_code, read_date
 
 COLUMNS: Final = {
     "employer_code": "5 + 2 digits of form 2-01, such as 12345-01",

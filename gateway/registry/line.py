@@ -15,7 +15,7 @@ from gateway.registry.bulk import Row
 from gateway.registry.port import Posting
 from gateway.registry.tables import CODES, KIP_MAX, NAME_MAX, NUMBER_MAX
 from gateway.text.lao import ascii_digits, normalise
-from gateway.text.reading import read_date, read_kip, read_month
+from gateway.text.reading import read_code, read_date, read_kip, read_month
 from gateway.text.values import Month
 
 COLUMNS: Final = {
@@ -40,7 +40,6 @@ MOBILE: Final = "20"  # what 8 bare digits lack, unless they are a fixed line's
 BARE_DIGITS: Final = 8
 
 _LAO = re.compile("[\u0e80-\u0eff]")
-_CODE = re.compile(r"(\d{5})-?(\d{2})")
 
 
 def read_line(cells: Mapping[str, str], today: date) -> tuple[Row, list[str]]:
@@ -115,14 +114,6 @@ def read_member(text: str) -> str:
     if not (digits.isdecimal() and NUMBER_MIN <= len(digits) <= NUMBER_MAX):
         raise ValueError(f"not {NUMBER_MIN} to {NUMBER_MAX} digits")
     return digits
-
-
-def read_code(text: str) -> str:
-    """An employer's code as the form prints it: `12345-01`."""
-    found = _CODE.fullmatch(ascii_digits(normalise(text)))
-    if not found:
-        raise ValueError("not 5 and 2 digits, such as 12345-01")
-    return f"{found[1]}-{found[2]}"
 
 
 def _name(text: str) -> str:

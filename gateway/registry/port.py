@@ -55,6 +55,26 @@ class Record(NamedTuple):
     contributions: tuple[Contribution, ...]
 
 
+class Dues(NamedTuple):
+    """One month of one employer, all its members together: never one of them."""
+
+    month: Month
+    due: int  # kip; 0 where no return says how much
+    posted: int  # kip
+    workers: int  # on the return
+    came: int  # of them: for whom money arrived, posted or not yet
+
+
+class Firms(Protocol):
+    """Employers as whoever speaks for them may see them, read only; `code` is that of form 2-01, `12345-01`."""
+
+    def speaks_for(self, msisdn: str, code: str) -> bool:
+        """Whether this phone is a registered contact of this employer; False for an employer that is not there."""
+
+    def dues(self, code: str, since: Month) -> Sequence[Dues]:
+        """The months from `since` on of which the register knows something, newest first."""
+
+
 class Registry(Protocol):
     """The register, read only."""
 

@@ -44,12 +44,12 @@ from gateway.registry.columns import (
     without,
 )
 from gateway.registry.form import Column
-from gateway.registry.line import read_code, read_member
+from gateway.registry.line import read_member
 from gateway.registry.port import Posting
 from gateway.registry.staging import Cells, repeats
 from gateway.registry.tables import CODES, KIP_MAX, contributions, employers, members
 from gateway.registry.upload import TOLERANCE, Upload
-from gateway.text.reading import read_date, read_kip
+from gateway.text.reading import read_code, read_date, read_kip
 from gateway.text.values import Month
 
 NOTHING_DUE: Final = "month: nothing is due for it on the register; bring its return first"

@@ -27,12 +27,13 @@ from gateway.registry.columns import (
     without,
 )
 from gateway.registry.form import Column
-from gateway.registry.line import read_amount, read_code, read_member
+from gateway.registry.line import read_amount, read_member
 from gateway.registry.port import Posting
 from gateway.registry.scheme import Rate, Scheme, Terms
 from gateway.registry.staging import Cells, repeats
 from gateway.registry.tables import CODES, contributions, employers, members
 from gateway.registry.upload import TOLERANCE, Upload
+from gateway.text.reading import read_code
 from gateway.text.values import Kip, Month
 
 REGIME: Final = "enterprise"  # form 2-01 is for labour units; the register knows no other regime

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from gateway.registry.archetypes import ARCHETYPES, STRANGER_LINE, STRANGER_STORY
-from gateway.registry.port import Registry
+from gateway.registry.port import Firms, Registry
 from gateway.registry.scheme import Scheme
-from gateway.registry.standing import Right, Why, judge, right_to_treatment, window
-from gateway.registry.synthetic import number, phone
+from gateway.registry.standing import Right, Why, judge, judge_firm, right_to_treatment, window
+from gateway.registry.synthetic import CONTACT_LANGUAGES, code, contact, number, phone
 from gateway.text.values import Month
+
+EMPLOYERS: Final = 2  # whose contacts may be tried
 
 
 class NoSampleError(LookupError):
@@ -20,7 +23,7 @@ class NoSampleError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Somebody to try; a phone on no record has no number, birth date or right."""
+    """Somebody to try; an employer's contact, or a phone on no record, has no number, birth date or right."""
 
     phone: str  # E.164
     number: str | None
@@ -50,6 +53,20 @@ def samples(registry: Registry, today: date, scheme: Scheme) -> Sequence[Sample]
     found = [_sample(registry, member, today, scheme) for member in range(1, len(ARCHETYPES) + 1)]
     stranger = phone(STRANGER_LINE)
     return [*found, Sample(stranger, None, None, "lo", STRANGER_STORY, {}, None)]
+
+
+def speakers(firms: Firms, today: date, scheme: Scheme) -> Sequence[Sample]:
+    """Contacts of the first employers of a synthetic register; their months are those of the whole firm."""
+    found = []
+    for employer in range(1, EMPLOYERS + 1):
+        msisdn, its_code = contact(employer), code(employer)
+        if firms.speaks_for(msisdn, its_code):
+            totals = reversed(firms.dues(its_code, window(today)[0]))
+            months = {one.month: judge_firm(one, today, scheme) for one in totals}
+            language = CONTACT_LANGUAGES[employer % len(CONTACT_LANGUAGES)]
+            story = f"Speaks for the employer {its_code}."
+            found.append(Sample(msisdn, None, None, language, story, months, None))
+    return found
 
 
 def _sample(registry: Registry, member: int, today: date, scheme: Scheme) -> Sample:

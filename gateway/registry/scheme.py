@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from gateway.text.values import Kip, Month
 
@@ -55,6 +55,15 @@ class Rate:
         return Kip(sum(self.shares(earnings)))
 
 
+class Assessed(NamedTuple):
+    """The contribution on one wage of one month."""
+
+    earnings: Kip  # the part of the wage that counts
+    employer: Kip
+    insured: Kip
+    verified: bool  # the rate, and the floor or ceiling where the wage was held to it
+
+
 @dataclass(frozen=True, slots=True)
 class TreatmentRule:
     """Health care: `qualifying` paid months among the `within` latest; it continues `tail` months."""
@@ -83,6 +92,16 @@ class Terms:
     treatment: Fact[TreatmentRule] | None
     benefits: Mapping[str, Fact[BenefitRule]]  # by name, e.g. maternity
     hotline: Fact[str] | None
+
+    def assess(self, wage: Kip, regime: str = "enterprise") -> Assessed | None:
+        """The contribution on a wage; None where the rate, the floor or the ceiling is not known."""
+        rate, floor, ceiling = self.rates.get(regime), self.floor, self.ceiling
+        if rate is None or floor is None or ceiling is None:
+            return None
+        bound = floor if wage < floor.value else ceiling if wage > ceiling.value else None
+        earnings = bound.value if bound else wage
+        verified = rate.verified and (bound is None or bound.verified)
+        return Assessed(earnings, *rate.value.shares(earnings), verified)
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # one object is one scheme: its answers can be remembered

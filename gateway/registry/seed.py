@@ -92,23 +92,23 @@ def _make_room(connection: Connection, replace: bool) -> None:
 
 @contextmanager
 def _bare(connection: Connection) -> Iterator[None]:
-    """Take keys and indexes off while rows are written; SQLite cannot, and appends in key order anyway."""
-    if connection.dialect.name != "postgresql":
-        yield
-        return
+    """Take indexes and keys off while rows are written; SQLite keeps its keys, and appends in their order."""
+    on_postgresql = connection.dialect.name == "postgresql"
     keys: list[Constraint] = [
         constraint
         for table in (contributions, employments)
         for constraint in (*table.foreign_key_constraints, table.primary_key)
+        if on_postgresql
     ]
     keys.sort(key=lambda key: str(key.name))
-    indexes = sorted(members.indexes, key=lambda index: str(index.name))
+    indexes = sorted(members.indexes | contributions.indexes, key=lambda index: str(index.name))
     for key in keys:
         connection.execute(DropConstraint(key))
     for index in indexes:
         connection.execute(DropIndex(index))
     yield
-    connection.execute(text(f"SET LOCAL maintenance_work_mem = '{SORT_MEMORY}'"))
+    if on_postgresql:
+        connection.execute(text(f"SET LOCAL maintenance_work_mem = '{SORT_MEMORY}'"))
     for index in indexes:
         connection.execute(CreateIndex(index))
     for key in reversed(keys):

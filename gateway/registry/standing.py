@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from gateway.registry.port import Contribution, Posting
+from gateway.registry.port import Contribution, Dues, Posting
 from gateway.registry.scheme import Scheme, TreatmentRule
 from gateway.text.values import MONTHS_IN_YEAR, Month
 
@@ -77,6 +77,15 @@ def judge(
     if not contributions and not employed:
         return Why.NOBODY
     return _by_calendar(scheme.due_on(month), today)
+
+
+def judge_firm(total: Dues, today: date, scheme: Scheme) -> Why:
+    """How a month of an employer stands: what is posted speaks, then what came, then the calendar."""
+    if total.posted:
+        return Why.PAID if 0 < total.due <= total.posted else Why.PARTIAL
+    if total.came:
+        return Why.POSTING
+    return _by_calendar(scheme.due_on(total.month), today) if total.workers else Why.NOBODY
 
 
 def right_to_treatment(paid: Collection[Month], today: date, rule: TreatmentRule) -> Right:

@@ -112,6 +112,11 @@ def contact(employer: int) -> str:
     return f"+8562021{employer:06d}"
 
 
+def code(employer: int) -> str:
+    """An employer's code: the form's 5 + 2 digits."""
+    return f"{employer:05d}-01"
+
+
 def name(index: int) -> tuple[str, str]:
     """Lao and Latin name; 21 syllables in four places, about 194,000 names."""
     lo, latin = "", ""
@@ -136,11 +141,11 @@ def calendar(months: int, today: date, scheme: Scheme) -> Calendar:
 
 
 def employers(count: int) -> list[Row]:
-    """Rows of employers; the code is the form's 5 + 2 digits."""
+    """Rows of employers."""
     rows = []
     for employer in range(1, count + 1):
         lo, latin = name(employer * EMPLOYER_STRIDE)
-        rows.append((employer, f"{employer:05d}-01", f"ບໍລິສັດ {lo}", f"{latin} Company"))
+        rows.append((employer, code(employer), f"ບໍລິສັດ {lo}", f"{latin} Company"))
     return rows
 
 

@@ -159,3 +159,12 @@ contributions = Table(
     CheckConstraint("paid = 0 OR status = 3", name="paid"),
     sqlite_with_rowid=False,
 )
+# what an employer's totals are made of, so that they are added up without a look at any row
+Index(
+    None,
+    contributions.c.employer_id,
+    contributions.c.month,
+    contributions.c.status,
+    contributions.c.due,
+    contributions.c.paid,
+)

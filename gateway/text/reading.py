@@ -25,6 +25,9 @@ Value = TypeVar("Value", Month, date)
 # Mobile numbers of the Lao numbering plan without 0 or +856, as libphonenumber has them (2026).
 MOBILE = re.compile(r"20[23579]\d{7}|208[78]\d{6}|30\d{7}", re.ASCII)
 
+# An employer's code: LSSO form 2-01 prints 5 boxes, a dash and 2 boxes.
+_CODE = re.compile(r"(\d{5})(\d{2})", re.ASCII)
+
 _LOOK_ALIKES = str.maketrans("OoIl", "0011")
 _BETWEEN_DIGITS = re.compile(r"[ .#*-]")
 
@@ -93,10 +96,18 @@ def read_digits(text: str, length: int) -> str:
 
 def read_number(text: str, least: int, most: int) -> str:
     """Read a number of so many digits that is no amount, such as a social-security number; as `read_digits`."""
-    digits = _BETWEEN_DIGITS.sub("", _typed(text).translate(_LOOK_ALIKES))
+    digits = _digits(text)
     if not (least <= len(digits) <= most and digits.isdecimal()):
         raise ValueError(f"not {least} digits" if least == most else f"not {least} to {most} digits")
     return digits
+
+
+def read_code(text: str) -> str:
+    """Read an employer's code as form 2-01 prints it, `12345-01`, with or without its dash; as `read_digits`."""
+    found = _CODE.fullmatch(_digits(text))
+    if not found:
+        raise ValueError("not 5 and 2 digits, such as 12345-01")
+    return f"{found[1]}-{found[2]}"
 
 
 def read_mobile(text: str) -> str:
@@ -110,6 +121,11 @@ def read_mobile(text: str) -> str:
     if not MOBILE.fullmatch(digits):
         raise ValueError("not a Lao mobile number")
     return f"+856{digits}"
+
+
+def _digits(text: str) -> str:
+    """What stands between the marks that people put between digits."""
+    return _BETWEEN_DIGITS.sub("", _typed(text).translate(_LOOK_ALIKES))
 
 
 def _typed(text: str) -> str:

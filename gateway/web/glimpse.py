@@ -100,7 +100,8 @@ def _held(gateway: Installation, known: Conversation, session: Session | None) -
         return [*rows, ("Place", "none: the call has ended")]
     proof = "nothing in this call"
     if session.proof:
-        proof = f"{Assurance(session.proof.assurance).name}, member {session.proof.member}"
+        whose = session.proof.by or "member"
+        proof = f"{Assurance(session.proof.assurance).name}, {whose} {session.proof.member}"
     rows += [("Place", session.place), ("Proved", proof)]
     rows += [("Waits for", ", ".join(name for name, _depth in session.wanted))] if session.wanted else []
     rows += [("Sealed", ", ".join(session.data))] if session.data else []

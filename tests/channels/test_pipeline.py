@@ -12,7 +12,7 @@ from gateway.channels.pipeline import RESUME_SECONDS
 from tests.channels.conftest import ALL_PAID, NOTHING_PAID, SHARED, STRANGER, Line, looks, state
 from tests.conftest import TOKEN, Clock
 
-MENU = "CON Social security\n1 My contributions\n2 Right to treatment\n3 Help\n4 Settings"
+MENU = "CON Social security\n1 My contributions\n2 Right to treatment\n3 Help\n4 Settings\n5 Employers"
 SUMMARY = "CON 12 of the last 12 months are paid. Last paid: 10/2026."
 INVALID = "CON Invalid choice."
 WELCOME_BACK = "CON Welcome back.\n1 Continue\n2 Main menu"

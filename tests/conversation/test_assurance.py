@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.conversation import (
+    ANYONE,
     FRESH,
     PHONE,
     PIN,
@@ -43,13 +44,25 @@ class World:
 
 def build() -> Engine:
     main, door, safe = Flow("main"), Flow("door", proves=True), Flow("safe", assurance=PHONE)
+    firm = Flow("firm", assurance=PHONE, proves=True, sign_in="firm.ask")
     main.fields = {"tongue": fields.Named(en="English")}
     door.fields = {"pin": fields.Answer(), "who": fields.Answer(), "word": fields.Once(6)}
     safe.fields = {"owner": fields.OneOf(PHONE, noy="Noy", keo="Keo")}
+    firm.fields = {"name": fields.Answer()}
     main.states(
         Do("welcome", to="tongues"),
         Menu("tongues", "", each=Each("tongues", "%(tongue)s", 1, to="menu")),
-        Menu("menu", "Home", {"Box": "safe.open", "Gold": "safe.gold", "New": "safe.renew", "Safe": "safe.lobby"}),
+        Menu(
+            "menu",
+            "Home",
+            {
+                "Box": "safe.open",
+                "Gold": "safe.gold",
+                "New": "safe.renew",
+                "Safe": "safe.lobby",
+                "Firm": "firm.books",
+            },
+        ),
         Menu("back", "Welcome back", {"Continue": RESUME, "Home": "menu"}),
         End("later", "Later"),
     )
@@ -68,6 +81,17 @@ def build() -> Engine:
         Do("renew", done="renewed", assurance=FRESH),
         Tell("renewed", "Renewed"),
     )
+
+    firm.states(
+        Ask("ask", "Which firm?", into="name", reads=str, to="noted", sorry="?", assurance=ANYONE),
+        Do("noted", known=WANTED, assurance=ANYONE),
+        Menu("books", "Books", {"Box": "safe.open"}),
+    )
+
+    @firm.work
+    def noted(talk: Talk[World]) -> str:
+        talk.prove(PHONE, talk.take("name"))
+        return "known"
 
     @main.work
     def welcome(talk: Talk[World]) -> str:
@@ -113,7 +137,7 @@ def build() -> Engine:
         "resume": "main.back",
         "down": "main.later",
     }
-    atlas = Atlas(main, door, safe, **doors, sign_in="door.start")
+    atlas = Atlas(main, door, safe, firm, **doors, sign_in="door.start")
     return Engine(atlas, Catalogues({language: {} for language in LANGUAGES}), {})
 
 
@@ -287,6 +311,30 @@ def test_going_elsewhere_forgets_what_was_wanted(line: Line) -> None:
     assert line.session.wanted
     assert line.says("0").startswith("Lobby")
     assert not line.session.wanted
+
+
+def test_a_flow_with_a_sign_in_of_its_own_asks_there(line: Line) -> None:
+    line.dials()
+    assert line.says("5").startswith("Which firm?")
+    assert line.says("noy").startswith("Books")
+    assert line.says("0").startswith("Home")
+    line.dials("5")
+    line.says("noy")
+    line.dials(cut=line.session)
+    assert line.says("1").startswith("Which firm?")
+    assert line.says("noy").startswith("Books")
+
+
+def test_a_proof_counts_only_where_it_was_asked_for(line: Line) -> None:
+    """A firm may be called as a member is: what was proved of the one opens nothing of the other."""
+    line.world.phone_of = None
+    line.dials()
+    line.says("5", "noy")
+    assert line.says("1").startswith("Who?")
+    assert line.says("noy").startswith("Box of Noy")
+    assert line.says("0").startswith("Which firm?")
+    assert line.says("noy").startswith("Books")
+    assert line.session.data == {}  # what was shown of the member is forgotten
 
 
 def test_only_a_flow_that_proves_may_say_who_calls(line: Line) -> None:

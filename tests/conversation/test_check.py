@@ -257,6 +257,11 @@ def test_words_of_a_field_need_a_wording_too() -> None:
     assert faults(conversation, {("lo", "late"): None}) == ["f.s: 'late' has no wording in lo"]
 
 
+def test_the_words_for_what_is_not_known_need_a_wording_too() -> None:
+    conversation = atlas(Tell("s", "It is %(m)s"), m=fields.Known(fields.Month(), "not known"))
+    assert faults(conversation, {("lo", "not known"): None}) == ["f.s: 'not known' has no wording in lo"]
+
+
 def test_the_worst_case_counts_not_the_sample() -> None:
     """Two digits fit where three would not; the field's bound decides."""
     wording = "x" * 65 + " %(months)s"

@@ -40,7 +40,8 @@ def test_first_call_asks_the_language_once_and_remembers_it(phone: Handset, regi
     noy = phone(NOY).dial()
     assert noy.screen == "1 Lao ABC\n2 English\n3 ລາວ"
     noy.says("2")
-    assert noy.screen == "Social security\n1 My contributions\n2 Right to treatment\n3 Help\n4 Settings"
+    menu = "Social security\n1 My contributions\n2 Right to treatment\n3 Help\n4 Settings\n5 Employers"
+    assert noy.screen == menu
     assert noy.dial().screen.startswith("Social security")
 
 

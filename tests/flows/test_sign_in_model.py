@@ -1,4 +1,4 @@
-"""Every order of answers at every question: nobody gets a PIN, an amount or a month without the proofs for it.
+"""Every order of answers at every question: nobody gets a PIN, an amount, a month or a firm without proofs for it.
 
 The flows and the engine are the real ones; who is calling is kept by a ledger of a few lines that knows what
 really was proved, when, and by whom. It shares no code with the doorkeeper.
@@ -22,7 +22,7 @@ from gateway.conversation.fields import Fact
 from gateway.conversation.talk import Call, Session, Turn
 from gateway.identity.port import Look, Opening, Privacy, Sending, Verdict
 from gateway.outbox.port import Letter
-from gateway.registry.port import Amount, Claim, Contribution, Found, Posting, Record
+from gateway.registry.port import Amount, Claim, Contribution, Dues, Found, Posting, Record
 from gateway.registry.scheme import load_scheme
 from gateway.text.alphabet import Budget
 from gateway.text.catalogue import Catalogues
@@ -33,7 +33,10 @@ PHONE = "+8562055500001"
 BORN = {"1": date(1990, 11, 5), "2": date(1991, 2, 6)}
 NUMBERS = {"1": "9900000001", "2": "9900000002"}
 FIRST_PIN, CODE, STALE = "140714", "271828", "314159"
-GOALS = [["1", "4"], ["4", "2"], ["4", "3"], ["4", "4"], ["4", "5"], ["1", "2"], ["2"]]  # what asks for a proof
+FIRM = "00001-01"  # the phone is its contact
+GOALS = [  # what asks for a proof
+    *(["1", "4"], ["4", "2"], ["4", "3"], ["4", "4"], ["4", "5"], ["1", "2"], ["2"], ["5", "1"], ["5", "3"])
+]
 WHO = st.sampled_from(["1", "2"])
 RUNS, STEPS = 10_000, 20
 ENGINE = Engine(atlas, Catalogues.load(LOCALES, "en"), {"hotline": Fact("1508"), "code": Fact("*1508#")})
@@ -148,6 +151,11 @@ class Ledger:
                 self.proved["code", member] = self.now
         return right
 
+    def speaks_for(self, caller: str, code: str, by_text: bool) -> bool:
+        if code == FIRM:
+            self.proved["firm", code] = self.now
+        return code == FIRM
+
     def tell(self, caller: str, wording: str, event: str) -> bool:
         self.told += 1
         return True
@@ -211,6 +219,20 @@ class Register:
         return ()
 
 
+class Firms:
+    """Totals that refuse to be read by anybody who does not speak for the firm."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def speaks_for(self, msisdn: str, code: str) -> bool:
+        raise AssertionError("the ledger does this")
+
+    def dues(self, code: str, since: Month) -> Sequence[Dues]:
+        assert self.ledger.fresh("firm", code), "totals were read by somebody who does not speak for the firm"
+        return [Dues(Month(2026, 10), due=777_777, posted=0, workers=88_888, came=0)]
+
+
 class Sittings(RuleBasedStateMachine):
     """One phone, two members who share it, and somebody who tries everything."""
 
@@ -222,7 +244,8 @@ class Sittings(RuleBasedStateMachine):
         self.ledger.bound |= bound
         self.ledger.shared = shared and bool(bound)
         self.ledger.pins |= {member: f"{FIRST_PIN[:5]}{member}" for member in pins & bound}
-        self.ports = Ports(Register(self.ledger), load_scheme(), self.ledger, NoMail(), NoClaims(), UTC)
+        firms = Firms(self.ledger)
+        self.ports = Ports(Register(self.ledger), firms, load_scheme(), self.ledger, NoMail(), NoClaims(), UTC)
         self.turn: Turn | None = None
         self.events = 0
         self.dial(cut=False)
@@ -272,6 +295,7 @@ class Sittings(RuleBasedStateMachine):
             "sign_in.code": CODE,
             "pin.confirm": self.ledger.pending.get(who, FIRST_PIN),
             "settings.to": "02020000099",
+            "employer.code": FIRM,
         }.get(place, "1")
         if how == "pin for date":
             right = self.ledger.pins.get(who, FIRST_PIN)
@@ -300,6 +324,8 @@ class Sittings(RuleBasedStateMachine):
                 assert self.ledger.knows(member)
             if f"Owner {member}" in turn.reply:
                 assert self.ledger.fresh("pin", member)
+        if "777,777" in turn.reply or "88888" in turn.reply:
+            assert self.ledger.fresh("firm", FIRM)
         if turn.session:
             data = {key: value for key, value in turn.session.data.items() if key != "number"}
             kept = str(

@@ -119,6 +119,8 @@ def test_lao_script_is_answered_in_lao_script(texting: TextingPhone, register: R
         ("menu", "My contributions"),
         ("settings", "Who looked at my record"),
         ("phasa", "English"),
+        ("employer", "What is due"),
+        ("calc", "Type the wage of one month in kip, as in 3000000:"),
     ],
 )
 def test_every_word_leads_somewhere(
@@ -130,6 +132,43 @@ def test_every_word_leads_somewhere(
     noy = texting(NOY, "en").writes(words)
     said = wording % values if values else wording
     assert said.split(". 0 goes")[0] in " ".join(noy.inbox[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "calculate"),
+    [("en", "EMPLOYER", "CALC"), ("lo_Latn", "naychang", "khit lai"), ("lo", "ຂໍຮູ້ ນາຍຈ້າງ", "ຄິດໄລ່ ເງິນສົມທົບ")],
+)
+def test_an_employer_asks_by_text(
+    phone: Callable[..., Phone],
+    texting: TextingPhone,
+    register: Register,
+    language: str,
+    word: str,
+    calculate: str,
+) -> None:
+    register.member(1, NOY, TWO_MONTHS)
+    code = register.contact(NOY)
+    speaks(phone, NOY, language)
+    noy = texting(NOY, language).writes(word).reads("What is due")
+    noy.writes("3").reads("Type the code of your firm, as in 12345-01:")
+    noy.writes(code).reads("Workers on the return for %(month)s: %(workers)s.", month="10/2026", workers=1)
+    noy.writes(WORD[language]).reads(SUMMARY, paid=2, last="10/2026")  # her own, by her phone alone
+    noy.writes(word, "3").reads("Type the code of your firm, as in 12345-01:")  # not the firm's any more
+    noy.writes(calculate).reads("Type the wage of one month in kip, as in 3000000:").writes("1000000")
+    assert "150" in noy.inbox[-1]
+
+
+def test_codes_that_are_forged_by_text_use_up_no_call(
+    phone: Callable[..., Phone], texting: TextingPhone, register: Register, operator: Texts
+) -> None:
+    code = register.contact(NOY)
+    speaks(phone, NOY, "en")
+    closed = "Nothing can be shown. Check the code and try again; after 5 wrong ones wait until tomorrow."
+    for tried in range(5):
+        texting(NOY, "en").writes("employer", "3", f"9000{tried}-01")
+    assert closed in texting(NOY, "en").writes("employer", "3", code).inbox[-1]
+    phone(NOY, "en").dial("5*3").says(code).sees("No return for the last 12 months is known here.")
+    assert {msisdn for msisdn, _text in operator.sent} == {NOY}
 
 
 def test_nonsense_gets_the_four_likeliest_commands_and_a_number_follows_one(

@@ -9,7 +9,7 @@ from importlib import resources
 
 import pytest
 
-from gateway.registry.scheme import TreatmentRule, load_scheme, read_scheme
+from gateway.registry.scheme import Assessed, TreatmentRule, load_scheme, read_scheme
 from gateway.text.values import Kip, Month
 
 SCHEME = load_scheme()
@@ -129,3 +129,15 @@ def test_every_fact_of_the_file_names_its_source_and_no_two_begin_together() -> 
         assert all(entry["source"] and isinstance(entry["verified"], bool) for entry in entries), table
         keys = [(entry.get("regime"), entry.get("name"), entry.get("day"), entry["since"]) for entry in entries]
         assert len(set(keys)) == len(keys), table
+
+
+def test_a_wage_is_held_to_floor_and_ceiling_of_its_day() -> None:
+    terms = SCHEME.on(TODAY)
+    assert terms.assess(Kip(1)) == Assessed(Kip(2_500_000), Kip(150_000), Kip(137_500), verified=False)
+    assert terms.assess(Kip(3_000_001)) == Assessed(Kip(3_000_001), Kip(180_000), Kip(165_000), verified=True)
+    assert terms.assess(Kip(4_500_001)) == Assessed(Kip(4_500_000), Kip(270_000), Kip(247_500), verified=True)
+
+
+@pytest.mark.parametrize("day", [date(2020, 6, 15), date(2012, 6, 15), date(1999, 1, 1)])
+def test_without_a_floor_a_ceiling_or_a_rate_nothing_is_assessed(day: date) -> None:
+    assert SCHEME.on(day).assess(Kip(3_000_000)) is None

@@ -7,9 +7,9 @@ from itertools import pairwise, permutations
 
 import pytest
 
-from gateway.registry.port import Contribution, Posting
+from gateway.registry.port import Contribution, Dues, Posting
 from gateway.registry.scheme import TreatmentRule, load_scheme
-from gateway.registry.standing import Right, Why, judge, right_to_treatment, window
+from gateway.registry.standing import Right, Why, judge, judge_firm, right_to_treatment, window
 from gateway.text.values import Month
 
 SCHEME = load_scheme()
@@ -147,3 +147,33 @@ def test_so_many_months_short_is_exactly_enough() -> None:
             enough = paid.union(ahead[: right.months_short])
             assert right_to_treatment(enough, today, RULE).live
             assert not right_to_treatment(paid.union(ahead[: right.months_short - 1]), today, RULE).live
+
+
+@pytest.mark.parametrize(
+    ("due", "posted", "workers", "came", "why"),
+    [
+        (100, 100, 2, 2, Why.PAID),
+        (100, 101, 2, 2, Why.PAID),
+        (100, 99, 2, 2, Why.PARTIAL),
+        (0, 99, 1, 1, Why.PARTIAL),  # posted in full of what? no return says how much
+        (100, 0, 2, 1, Why.POSTING),
+        (100, 0, 2, 0, Why.LATE),
+        (0, 0, 2, 0, Why.LATE),
+        (0, 0, 0, 0, Why.NOBODY),
+    ],
+)
+def test_how_a_month_of_a_firm_stands(due: int, posted: int, workers: int, came: int, why: Why) -> None:
+    assert judge_firm(Dues(MONTH, due, posted, workers, came), date(2026, 11, 23), SCHEME) is why
+
+
+@pytest.mark.parametrize(
+    ("today", "why"),
+    [
+        (date(2026, 10, 31), Why.NOT_DUE),
+        (date(2026, 11, 1), Why.LATE),
+        (date(2026, 12, 1), Why.LATE),
+        (date(2026, 12, 2), Why.UNPAID),
+    ],
+)
+def test_a_month_nothing_came_for_goes_by_the_calendar(today: date, why: Why) -> None:
+    assert judge_firm(Dues(MONTH, due=100, posted=0, workers=2, came=0), today, SCHEME) is why

@@ -17,6 +17,7 @@ from gateway.text.reading import (
     MAX_KIP,
     MAX_TYPED,
     BuddhistEra,
+    read_code,
     read_date,
     read_digits,
     read_kip,
@@ -24,7 +25,10 @@ from gateway.text.reading import (
 )
 from gateway.text.values import Month
 
-READERS: list[Callable[[str], object]] = [read_month, read_date, read_kip, lambda text: read_digits(text, 4)]
+READERS: list[Callable[[str], object]] = [
+    *(read_month, read_date, read_kip, read_code),
+    lambda text: read_digits(text, 4),
+]
 days = st.dates(date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
 LAO_DIGITS = str.maketrans("0123456789", "໐໑໒໓໔໕໖໗໘໙")
 
@@ -165,5 +169,17 @@ def test_no_message_repeats_what_was_typed(typed: str) -> None:
         "not a date written dd/MM/yyyy",
         "not an amount in kip",
         "not 4 digits",
+        "not 5 and 2 digits, such as 12345-01",
         "a year of the Buddhist era",
     }
+
+
+@pytest.mark.parametrize("typed", ["12345-01", "1234501", "12345 01", " ໑໒໓໔໕-໐໑ ", "l2345.Ol"])
+def test_an_employers_code_is_read_as_the_form_prints_it(typed: str) -> None:
+    assert read_code(typed) == "12345-01"
+
+
+@pytest.mark.parametrize("typed", ["", "123450", "12345012", "12345-0x"])
+def test_what_is_no_code_of_an_employer(typed: str) -> None:
+    with pytest.raises(ValueError, match=r"^not 5 and 2 digits, such as 12345-01$"):
+        read_code(typed)

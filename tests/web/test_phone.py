@@ -158,6 +158,12 @@ def test_the_way_to_the_language_is_read_from_the_menus(client: FlaskClient) -> 
     assert 'data-to-languages="4*1"' in client.get("/phone").text
 
 
+def test_an_employers_contact_can_be_tried(client: FlaskClient) -> None:
+    page = client.get("/phone").text
+    assert 'value="+8562021000001"' in page
+    assert "Speaks for the employer 00001-01." in page
+
+
 def test_a_register_of_real_people_offers_nobody(app: Flask) -> None:
     page = app.test_client().get("/phone")
     assert page.status_code == 200

@@ -16,7 +16,10 @@ from gateway.text.lao import fold
 from gateway.text.words import MAX_GIST, MAX_READ, OFFERED, Grammar, Understood, gist
 
 HERE = Path(__file__).parent
-COMMANDS = {"contributions", "missing", "treatment", "help", "language", "stop", "start", "menu", "settings"}
+COMMANDS = {
+    *("contributions", "missing", "treatment", "help", "language", "menu", "settings", "employer", "calculate"),
+    *("stop", "start"),
+}
 LANGUAGES = ("en", "lo_Latn", "lo")
 SECONDS = 0.5  # measured: 8 ms for the worst text; the machines of tests are shared
 HALVES = pytest.mark.parametrize("half", ["tuned", "held_out"])
