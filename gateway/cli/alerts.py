@@ -84,7 +84,11 @@ def send_command(most: int, again: bool, yes: bool) -> None:
     refuse_more_than(most, tidied.fresh, tidied.taken_back)
     if tidied.fresh and not yes:
         click.confirm(f"Send {many(tidied.fresh)} about {show_month(planner.month, 'en')}?", abort=True)
-    posted = dispatch(planner, counted(read(), "members"), gateway.outbox) if tidied.fresh else 0
+    posted = (
+        dispatch(planner, counted(read(), "members"), gateway.outbox, gateway.settings.bulk_pace)
+        if tidied.fresh
+        else 0
+    )
     click.echo(
         f"{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; "
         f"{many(tidied.taken_back)} taken back."

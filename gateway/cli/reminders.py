@@ -99,7 +99,7 @@ def send_command(period: str | None, officer: str | None, again: bool, yes: bool
     if _tries(gateway, planner):  # before the texts, so that none leaves uncounted
         note(url, eligible, planner.month, gateway.outbox.now())
     drawn = (firm for firm in counted(read(), "employers") if firm.code in eligible)
-    posted = dispatch(planner, drawn, gateway.outbox) if fresh else 0
+    posted = dispatch(planner, drawn, gateway.outbox, gateway.settings.bulk_pace) if fresh else 0
     click.echo(f"{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; {taken_back}.")
 
 

@@ -16,6 +16,7 @@ from gateway.identity.port import Alerts
 from gateway.identity.subscribers import Subscriber
 from gateway.outbox.ledger import Held, Ledger
 from gateway.outbox.outbox import Outbox
+from gateway.outbox.pace import PACE, post_at_pace
 from gateway.outbox.port import Draft, Kind
 from gateway.outbox.states import State
 from gateway.registry import standing
@@ -24,7 +25,6 @@ from gateway.registry.scheme import Scheme
 from gateway.registry.standing import judge, right_to_treatment, window
 from gateway.reminders import plan
 from gateway.reminders.alerts_wording import STANDINGS, Alert, render
-from gateway.reminders.dispatch import PACE, post_at_pace
 from gateway.reminders.ladder import Ladder
 from gateway.text.alphabet import segments, sendable
 from gateway.text.values import Month
@@ -185,7 +185,7 @@ def tidy(planner: Planner, found: Iterable[Subscriber], outbox: Outbox) -> Tidie
     return Tidied(sum(outbox.cancel(ref, "no reason any more") for ref in stale), fresh)
 
 
-def dispatch(planner: Planner, found: Iterable[Subscriber], outbox: Outbox, pace: float = PACE) -> int:
+def dispatch(planner: Planner, found: Iterable[Subscriber], outbox: Outbox, pace: int = PACE) -> int:
     """Post what is to be told now; returns how many texts no other run had posted.
 
     Raises what `Hot` raises; what was posted by then stays posted, and another run goes on.

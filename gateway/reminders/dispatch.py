@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from gateway.outbox.outbox import Outbox
+from gateway.outbox.pace import PACE, post_at_pace
 from gateway.outbox.port import Draft, Kind
 from gateway.registry.firms import Firm
 from gateway.registry.port import Asked
 from gateway.reminders.plan import PURPOSE, Entry, Planner
-
-# Who is texted may answer at once: r <= 0.5 C / (p k), so that answers take half of what one core serves at most
-# (reliability 4). A tenth of the hops measured (bench/README.md); half of them answer, in five hops (proposals).
-CAPACITY: Final = 100.0  # hops a second
-ANSWERING: Final = 0.5
-HOPS: Final = 5
-PACE: Final = 0.5 * CAPACITY / (ANSWERING * HOPS)  # texts a second
 
 
 class Tidied(NamedTuple):
@@ -37,20 +30,13 @@ def tidy(planner: Planner, firms: Iterable[Firm], outbox: Outbox) -> Tidied:
     return Tidied(taken_back, eligible)
 
 
-def dispatch(planner: Planner, firms: Iterable[Firm], outbox: Outbox, pace: float = PACE) -> int:
-    """Post the texts of the step that is open, each due a moment after the last; returns how many no other run had
-    posted. `pace`: texts a second.
+def dispatch(planner: Planner, firms: Iterable[Firm], outbox: Outbox, pace: int = PACE) -> int:
+    """Post the texts of the step that is open, so many due in a second; returns how many no other run had posted.
 
     Raises what `Hot` raises; what was posted by then stays posted, and another run goes on.
     """
     drafts = filter(None, (draft_of(entry, planner) for entry in planner.plan(firms)))
     return post_at_pace(drafts, outbox, planner.now, pace)
-
-
-def post_at_pace(drafts: Iterable[Draft], outbox: Outbox, now: datetime, pace: float) -> int:
-    """Post drafts so that `pace` of them become due in a second; returns how many were not there."""
-    seconds = int(now.timestamp())
-    return sum(outbox.post(draft._replace(due_at=seconds + int(n / pace))) for n, draft in enumerate(drafts))
 
 
 def draft_of(entry: Entry, planner: Planner) -> Draft | None:

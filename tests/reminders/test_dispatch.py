@@ -7,7 +7,6 @@ import threading
 from calendar import monthrange
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from math import inf
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -18,6 +17,7 @@ from sqlalchemy import func, select
 from gateway.outbox.desk import Desk
 from gateway.outbox.ledger import Ledger
 from gateway.outbox.outbox import Outbox
+from gateway.outbox.pace import ANSWERING, CAPACITY, HOPS, PACE
 from gateway.outbox.port import Kind, Retry
 from gateway.outbox.reaper import Reaper
 from gateway.outbox.rounds import drain
@@ -25,7 +25,7 @@ from gateway.outbox.sender import A_MONTH, Sender
 from gateway.outbox.states import State
 from gateway.registry.firms import Firm, Stop
 from gateway.registry.scheme import load_scheme
-from gateway.reminders.dispatch import ANSWERING, CAPACITY, HOPS, PACE, dispatch, tidy
+from gateway.reminders.dispatch import dispatch, tidy
 from gateway.reminders.ladder import load_ladder
 from gateway.reminders.plan import BOUNCES, PURPOSE, Planner, Why
 from gateway.storage.hot import Hot
@@ -54,7 +54,7 @@ def run(outbox: Outbox, *firms: Firm, month: Month = OCTOBER, again: bool = Fals
     """One run of the scheduler; how many texts it posted, and how many it took back."""
     plan = planner(outbox, month, again)
     tidied = tidy(plan, firms, outbox)
-    return dispatch(plan, firms, outbox, pace=inf), tidied.taken_back
+    return dispatch(plan, firms, outbox, pace=10**6), tidied.taken_back
 
 
 def why(outbox: Outbox, firm: Firm) -> Why:

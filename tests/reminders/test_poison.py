@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from sqlalchemy import create_engine, insert
 
 from gateway.outbox.desk import Desk
@@ -19,7 +18,6 @@ from tests.outbox.carrier import Provider
 MANY, POISON = 10_000, 10
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_ten_poison_rows_among_ten_thousand_delay_nobody(
     outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider
 ) -> None:

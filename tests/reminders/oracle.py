@@ -1,0 +1,178 @@
+"""The rules of reminders once more, from the words of docs/reminders.md and of ladder.toml, not from the code.
+
+It knows what happened and when, and says for each round which texts are posted and which leave. It shares with the
+gateway the type `Month`, and the scheme's file of due days, which it reads by itself.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from calendar import monthrange
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from gateway.text.values import Month
+from tests.reminders.town import MONTHS, Employer, Event, What
+
+SCHEME: Final = Path(__file__).parents[2] / "gateway/registry/data/scheme.toml"
+AHEAD: Final = timedelta(hours=7)  # Laos, all the year
+STEPS: Final = {  # from and until, after midnight of the due day in Laos
+    "before": (timedelta(days=-5, hours=9), timedelta(hours=17)),
+    "after": (timedelta(days=2, hours=9), timedelta(days=9, hours=17)),
+}
+BY_DAY: Final = range(8, 20)  # hours in Laos in which texts leave
+A_MONTH: Final = 8  # bulk texts that a phone gets
+IN_A_ROW: Final = 3  # texts that failed: the contact is not told any more
+BEFORE: Final = 3  # months, of which one must be posted
+
+
+class Name(NamedTuple):
+    """One reminder, which is sent once or not at all."""
+
+    step: str
+    number: int  # of the employer
+    month: Month
+
+
+class Group(NamedTuple):
+    """Texts to one phone, of which only so many leave, whichever they are."""
+
+    phone: str
+    names: frozenset[Name]
+    leave: int
+
+
+@dataclass(slots=True)
+class Firm:
+    """What is known of one employer by now."""
+
+    came: set[Month] = field(default_factory=set)
+    posted: set[Month] = field(default_factory=set)
+    stops: dict[What, date | None] = field(default_factory=dict)
+    agreed: dict[str, bool] = field(default_factory=dict)
+
+
+@cache
+def due_day(month: Month) -> date:
+    """The latest day that any source claims, or any verified one; 0 is the last of the month after."""
+    year, number = (month + 1).year, (month + 1).number
+    first = date(year, number, 1)
+    claims = [
+        claim
+        for claim in tomllib.loads(SCHEME.read_text("utf-8"))["due_days"]
+        if claim["since"] <= first <= claim.get("until", date.max)
+    ]
+    trusted = [claim for claim in claims if claim["verified"]] or claims
+    return max(date(year, number, claim["day"] or monthrange(year, number)[1]) for claim in trusted)
+
+
+class Oracle:
+    """`learn` what happened, then ask for a run of the schedulers (`run`) or of the senders (`carry`)."""
+
+    def __init__(self, employers: Sequence[Employer]) -> None:
+        self._town = {firm.number: firm for firm in employers}
+        self._firms = {firm.number: Firm() for firm in employers}
+        for firm in employers:
+            self._firms[firm.number].agreed = {person.phone: person.agreed for person in firm.people}
+        self._midnights = {month: datetime.combine(due_day(month), time(), UTC) - AHEAD for month in MONTHS}
+        self._refusing: set[str] = set()
+        self._names: set[Name] = set()  # that were given to a text, and not given back
+        self._waiting: dict[Name, tuple[datetime, str]] = {}  # since when, to which phone
+        self._used: Counter[tuple[str, int, int]] = Counter()  # by phone, year and month
+
+    def window(self, month: Month, step: str) -> tuple[datetime, datetime]:
+        """When this step may be sent: from, and until just before."""
+        opens, closes = STEPS[step]
+        return self._midnights[month] + opens, self._midnights[month] + closes
+
+    def learn(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._learn(event)
+
+    def run(self, now: datetime) -> set[Name]:
+        """Which texts the schedulers post at this instant, all of them together."""
+        month = next(month for month in self._midnights if now < self.window(month, "after")[1])
+        self._give_back(
+            name
+            for name, (_since, phone) in self._waiting.items()
+            if name.month == month and phone not in self._may_be_told(name.number, month, now)
+        )
+        opened = [step for step in STEPS if self.window(month, step)[0] <= now < self.window(month, step)[1]]
+        fresh = {}
+        for name in (Name(step, number, month) for step in opened for number in self._town):
+            phones = [] if name in self._names else self._may_be_told(name.number, month, now)
+            if phones:
+                fresh[name] = now, phones[0]
+        self._names |= fresh.keys()
+        self._waiting |= fresh
+        return set(fresh)
+
+    def carry(self, now: datetime) -> list[Group]:
+        """Which texts leave at this instant, phone by phone."""
+        local = now + AHEAD
+        over = [name for name in self._waiting if now >= self.window(name.month, name.step)[1]]
+        for name in over:
+            del self._waiting[name]
+        if local.hour not in BY_DAY:
+            return []
+        by_phone: dict[str, set[Name]] = {}
+        for name, (since, phone) in self._waiting.items():
+            if since <= now:
+                by_phone.setdefault(phone, set()).add(name)
+        groups = []
+        for phone, names in by_phone.items():
+            month = phone, local.year, local.month
+            leave = min(len(names), A_MONTH - self._used[month])
+            self._used[month] += leave
+            groups.append(Group(phone, frozenset(names), leave))
+            for name in names:  # what is more than a phone gets is not sent another day
+                del self._waiting[name]
+        return groups
+
+    def _learn(self, event: Event) -> None:
+        if event.what is What.STOP:
+            self._refusing.add(event.phone)
+            self._give_back(name for name, (_since, phone) in self._waiting.items() if phone == event.phone)
+            return
+        firm = self._firms[event.number]
+        match event.what:
+            case What.RECEIVED:
+                firm.came.add(event.month)
+            case What.POSTED:
+                firm.came.add(event.month)
+                firm.posted.add(event.month)
+            case What.CLOSED | What.PLAN:
+                firm.stops[event.what] = event.until
+            case What.RESUMED:
+                firm.stops.clear()
+            case What.AGREED | What.WITHDREW:
+                firm.agreed[event.phone] = event.what is What.AGREED
+            case What.START:
+                self._refusing.discard(event.phone)
+
+    def _may_be_told(self, number: int, month: Month, now: datetime) -> list[str]:
+        """Phones that may be told that this employer owes for this month, the best first; none if it does not."""
+        firm, today = self._firms[number], (now + AHEAD).date()
+        if month in firm.came or month in self._town[number].nothing:
+            return []
+        if any(until is None or today <= until for until in firm.stops.values()):
+            return []
+        if not any(month + -back in firm.posted for back in range(1, BEFORE + 1)):
+            return []
+        people = sorted((person.bounces, person.phone) for person in self._town[number].people)
+        return [
+            phone
+            for bounces, phone in people
+            if bounces < IN_A_ROW and firm.agreed[phone] and phone not in self._refusing
+        ]
+
+    def _give_back(self, names: Iterable[Name]) -> None:
+        """Taken back, or stopped by its phone, before it was tried: it was not sent."""
+        for name in list(names):
+            del self._waiting[name]
+            self._names.discard(name)
