@@ -18,6 +18,7 @@ import click
 from sqlalchemy import Engine, MetaData, Table, create_engine, func, inspect, make_url, pool, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.identity.port import Alerts
 from gateway.registry.bulk import write_rows
 from gateway.registry.port import Posting
 from gateway.registry.scheme import load_scheme
@@ -251,6 +252,7 @@ def _binding(person: Person, keys: Keys, proved_at: int) -> tuple[object, ...]:
         proved_at,
         *(False, False, False),  # awake, and nothing chosen
         *(0, 0, 0, ""),  # no wrong PIN
+        str(Alerts.OFF),
     )
 
 
