@@ -175,7 +175,7 @@ def build(
     )
     desk = Desk(outbox)
     mail = Mailroom(outbox, desk)
-    claims = EmployerClaims(register, cases, keys, load_ladder(), scheme.due_on, clock)
+    claims = EmployerClaims(register, cases, trail, keys, load_ladder(), scheme.due_on, clock)
     ports = Ports(registry, firms, scheme, doorkeeper, mail, claims, timezone)
     calls = {channel.name for provider in providers for channel in provider.calls.values()}
     hops = Hops(calls | {channel.name for provider in providers for channel in provider.texts.values()})

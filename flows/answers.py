@@ -12,10 +12,17 @@ from collections.abc import Sequence
 from flows.ports import Ports
 from gateway.conversation import Do, Each, Flow, Menu, Talk, Tell, _, fields
 from gateway.registry.port import Asked, Claim
+from gateway.text.lao import normalise
 
 CODE_DIGITS = 8  # with the dash
 ASKED = 8  # employers that one phone is asked about: as many as it may get texts in a month
 NUMBERED = {"1": Claim.PAID, "2": Claim.PLAN, "3": Claim.CLOSED, "4": Claim.WRONG}  # as every reminder says
+SAID = {  # beside each number, in the languages of the reminders
+    Claim.PAID: ("paid", "thok leo", "ຖອກແລ້ວ"),
+    Claim.PLAN: ("need a plan", "plan", "kho beng thok", "kho beng", "ຂໍແບ່ງຖອກ", "ຂໍແບ່ງ"),
+    Claim.CLOSED: ("closed", "pit leo", "pit", "ປິດແລ້ວ", "ປິດ"),
+    Claim.WRONG: ("wrong number", "wrong", "phit beu", "ຜິດເບີ"),
+}
 
 flow = Flow(
     "answers",
@@ -51,9 +58,10 @@ flow.states(
 
 
 def claimed(words: str) -> Claim | None:
-    """The answer that is meant by a number, alone or before words that say the same: `1`, `1.`, `1 paid`."""
-    found = re.match(r"[(]?([1-4])(?!\d)", words)
-    return NUMBERED[found[1]] if found else None
+    """The answer that is meant by a number, alone or with the words that stand beside it: `1`, `1.`, `1 paid`."""
+    found = re.fullmatch(r"[(]?([1-4])[).]?\s*(.*?)[.!]?", normalise(words).casefold())
+    claim = NUMBERED[found[1]] if found else None
+    return claim if claim and found and found[2] in {"", *SAID[claim]} else None
 
 
 def hear(talk: Talk[Ports], claim: Claim, about: Sequence[Asked]) -> None:

@@ -68,6 +68,7 @@ flow.states(
         to="open",
         sorry=_("Please type 6 numbers, or a date as in 05111990."),
         secret=True,
+        hashed=True,
     ),
     Do("open", known=WANTED, pin="pin", no_pin="no_pin", code="send_code", refused="closed", busy="busy"),
     Tell(
@@ -86,6 +87,7 @@ flow.states(
         to="check_pin",
         sorry=_("Please type 6 numbers."),
         secret=True,
+        hashed=True,
     ),
     Do("check_pin", known=WANTED, code="send_code", refused="wrong", busy="busy"),
     Menu(

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     REPEATED = "repeated"  # its answer was kept from before
     NO_REGISTER = "no_register"  # she was asked to come back later
-    BUSY = "busy"  # there were too many secrets to look at: it was not read
+    BUSY = "busy"  # there were too many PINs to look at: hers was not
     FAILED = "failed"
 
 

@@ -38,8 +38,8 @@ from gateway.text.typed import SHOWN, Typed
 HOP_SECONDS = 3.5  # of the 4.0 s promised: the rest is for the road back (reliability target R10)
 RESUME_SECONDS = 600  # a call cut off is offered again for ten minutes
 TEXT_SECONDS = 86_400  # an answer to the last text counts for a day: a phone may be off
-SECRETS_A_SECOND = 2 * HASHES_A_SECOND  # of a process; more would hear "busy" anyway, after a whole hop (T32)
-SECRETS_AT_ONCE = 2 * BURST
+PINS_A_SECOND = 2 * HASHES_A_SECOND  # of a process; more would hear "busy" anyway, after a whole hop (T32)
+PINS_AT_ONCE = 2 * BURST
 MAX_RACES = 3  # times a step is taken again because another hop of the same caller was faster
 
 
@@ -85,6 +85,10 @@ class Settled:
     answer: Answer | None = None
 
 
+class Crowded(Exception):
+    """Too many PINs at once: this one was neither looked at nor charged."""
+
+
 class NotTaken(Exception):
     """An event could not be kept; whoever brought it has to bring it again."""
 
@@ -107,7 +111,7 @@ class Pipeline:
         self.engine, self.ask, self.store, self.outbox, self.keys = engine, ask, store, outbox, keys
         self.tokens = [token.encode() for token in tokens]
         self.clock, self.timezone, self.hops = clock, timezone, hops
-        self.secrets = Bucket(SECRETS_A_SECOND, SECRETS_AT_ONCE)
+        self.pins = Bucket(PINS_A_SECOND, PINS_AT_ONCE)
 
     @property
     def hasher(self) -> Hasher:
@@ -131,14 +135,7 @@ class Pipeline:
         return channel.frame(self.answer(channel, event), event)
 
     def answer(self, channel: CallChannel, event: Inbound) -> Answer:
-        """One event, one effect: a repeat gets the same words back and changes nothing.
-
-        Too many secrets at once are turned away unread, so that who only reads a menu does not wait for them;
-        she dials again and is where she was.
-        """
-        if may_be_secret(event.last()) and not self.secrets.spend():
-            self.hops.tell(channel.name, Outcome.BUSY, 0.0)
-            return self.last_words(None, BUSY)
+        """One event, one effect: a repeat gets the same words back and changes nothing."""
         names = Names(
             channel.name,
             event.msisdn,
@@ -217,9 +214,12 @@ class Pipeline:
                 settled.answer = before if before != WORDS_GONE else None
                 return Outcome.REPEATED
             now, hasher = self.clock(), self.hasher
-            key, path_length, turn, posts, goes_on = take_step(
-                names.key(hasher), known, bound, now, settled.language
-            )
+            try:
+                taken = take_step(names.key(hasher), known, bound, now, settled.language)
+            except Crowded:  # nothing is written: she dials again and is where she was
+                settled.answer = self.last_words(settled.language, BUSY)
+                return Outcome.BUSY
+            key, path_length, turn, posts, goes_on = taken
             if turn.failed is not None:
                 report("register not reached", turn.failed)
             hasher = self.hasher
@@ -298,6 +298,8 @@ class Pipeline:
     def _hop(self, channel: CallChannel, event: Inbound, known: Conversation | None, call: Call[Any]) -> Turn:
         place = Session.from_json(known.place) if known and known.place else None
         typed = self._new_input(channel, event, known) if known else None
+        if place and typed and self.engine.hashes(place) and may_be_pin(typed) and not self.pins.spend():
+            raise Crowded
         if typed is not None:  # the call goes on; with nothing to go on from, from the main menu
             return self.engine.hear(call, place, typed.reveal()) if place else self.engine.dial(call)
         if len(call.known) > 1 or any(one.shared for one in call.known):  # nothing of who called before
@@ -319,7 +321,8 @@ class Pipeline:
         today, seconds = now.astimezone(self.timezone).date(), int(now.timestamp())
         call = Call(event.msisdn, self.ask, today, channel.budget, language, bound, seconds, key, Assurance.PHONE)
         fresh = known is not None and seconds - known.moved_at <= TEXT_SECONDS
-        if known and self.ask.mail.asked(event.msisdn, known.moved_at + 1):
+        by_sms = channel.carrier == self.outbox.first
+        if known and by_sms and self.ask.mail.asked(event.msisdn, known.moved_at + 1):
             fresh = False  # she was asked something since, and answers that
         place = Session.from_json(known.place) if known and known.place and fresh else None
         turn = self.engine.read(call, place, event.text.reveal())
@@ -363,8 +366,8 @@ def seat_of_texts(hasher: Hasher, channel: TextChannel, msisdn: str) -> str:
     return hasher("texts", channel.name, msisdn)
 
 
-def may_be_secret(typed: Typed) -> bool:
-    """Whether it looks like a PIN or a code, whatever was asked: what a caller is asked is not yet known."""
+def may_be_pin(typed: Typed) -> bool:
+    """Whether it can be read as a PIN; what cannot is not hashed."""
     if len(typed.reveal()) < PIN_DIGITS:
         return False
     try:

@@ -76,10 +76,6 @@ class Inbound(NamedTuple):
         path = self.text.reveal()
         return path.split("*") if path and (self.begins or not self.hop) else []
 
-    def last(self) -> Typed:
-        """What follows the last `*` of the path, or all of it."""
-        return Typed(self.text.reveal().rpartition("*")[2])
-
     def after(self, consumed: int) -> Typed | None:
         """What follows so many characters of the path, literally; None when a call begins or no `*` parts them."""
         if self.begins:

@@ -7,15 +7,17 @@ from collections.abc import Callable
 import click
 from flask.cli import AppGroup
 
-from gateway.identity.cases import OF_EMPLOYERS, Kind
+from gateway.identity.cases import Kind
 from gateway.identity.office import Case, Undecidable
 from gateway.installation import Installation, installation
-from gateway.registry.contacts import resume, stop
+from gateway.registry.contacts import believe, resume, stop
 from gateway.registry.firms import Stop
 from gateway.registry.line import read_phone
 
 cases = AppGroup("cases", help="Requests that an officer decides.")
 bindings = AppGroup("bindings", help="Which numbers speak for which members.")
+
+HELD_BACK = frozenset({Kind.PAID, Kind.PLAN, Kind.CLOSED})  # answers that keep an employer's reminders back
 
 officer_option = click.option(
     "--officer",
@@ -75,7 +77,10 @@ def refuse_command(number: int, officer: str) -> None:
     An employer whose answer was not true is reminded again.
     """
     case = _decided(installation().office.refuse, number, officer, "refused")
-    if case.kind in OF_EMPLOYERS:
+    if case.kind is Kind.WRONG:
+        gateway = installation()
+        believe(gateway.settings.register_url, case.member.split()[0], gateway.office.phone(case.id))
+    elif case.kind in HELD_BACK:
         _settle(case)
 
 
@@ -102,11 +107,12 @@ def sleep_command(phones: tuple[str, ...], officer: str) -> None:
 
 
 def _settle(case: Case, lasts: Stop | None = None) -> None:
-    """What an employer said of itself no longer counts, or counts for good."""
-    url, (code, _month) = installation().settings.register_url, case.member.split()
+    """What an employer said of itself no longer counts, or counts for good; what else it said still does."""
+    gateway, (code, _month) = installation(), case.member.split()
     if lasts:
-        stop(url, code, lasts, None)
-    resume(url, code, Stop.ANSWERED)
+        stop(gateway.settings.register_url, code, lasts, None)
+    if not any(one.kind in HELD_BACK and one.member.split()[0] == code for one in gateway.office.cases()):
+        resume(gateway.settings.register_url, code, Stop.ANSWERED)
 
 
 def _decided(decide: Callable[[int, str], Case], number: int, officer: str, word: str) -> Case:

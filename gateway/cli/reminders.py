@@ -96,10 +96,14 @@ def send_command(period: str | None, officer: str | None, again: bool, yes: bool
         raise click.ClickException(f"{_asked(gateway, planner, step, fresh, officer)} {taken_back}.")
     if fresh and not yes:
         click.confirm(f"Send {many(fresh)} about {show_month(planner.month, 'en')}?", abort=True)
+    if batch_of(gateway, planner).hold is not planner.hold:
+        raise click.ClickException(f"An officer has just decided otherwise. None was sent; {taken_back}.")
     if _tries(gateway, planner):  # before the texts, so that none leaves uncounted
         note(url, eligible, planner.month, gateway.outbox.now())
     drawn = (firm for firm in counted(read(), "employers") if firm.code in eligible)
     posted = dispatch(planner, drawn, gateway.outbox, gateway.settings.bulk_pace) if fresh else 0
+    if posted > gateway.settings.reminders_alone:
+        Batches(gateway.outbox, gateway.trail).spend(planner.month, step.name, posted)
     click.echo(f"{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; {taken_back}.")
 
 

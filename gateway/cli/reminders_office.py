@@ -42,7 +42,8 @@ Example:
 def contacts_command(file: Path) -> None:
     gateway = installation()
     with importing(file):
-        count = load_contacts(gateway.settings.register_url, file, gateway.today())
+        now = gateway.clock().astimezone(gateway.timezone)
+        count = load_contacts(gateway.settings.register_url, file, now)
     click.echo(f"{count:,} contacts.")
 
 
@@ -59,11 +60,12 @@ def approve_command(period: str | None, officer: str, yes: bool) -> None:
     """
     gateway = ready()
     month, step = _open(gateway, period)
-    texts = many(batch_of(gateway, planner_of(gateway, period)).texts)
+    seen = batch_of(gateway, planner_of(gateway, period))
+    texts = many(seen.texts)
     if not yes:
         click.confirm(f"Let {texts} ({step}) about {show_month(month, 'en')} leave?", abort=True)
     try:
-        Batches(gateway.outbox, gateway.trail).approve(month, step, officer)
+        Batches(gateway.outbox, gateway.trail).approve(month, step, seen, officer)
     except Undecidable as problem:
         raise click.ClickException(str(problem)) from problem
     click.echo(f"{texts} ({step}) about {show_month(month, 'en')} are approved.")
@@ -103,8 +105,9 @@ def resume_command(code: str | None, period: str | None, officer: str) -> None:
 @click.option("--until", metavar="YYYY-MM-DD", type=click.DateTime(["%Y-%m-%d"]), help="The last day it holds.")
 @PERIOD
 @officer_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
 def stop_command(
-    code: str | None, why: str | None, until: datetime | None, period: str | None, officer: str
+    code: str | None, why: str | None, until: datetime | None, period: str | None, officer: str, yes: bool
 ) -> None:
     """Remind the employer of this CODE no more: it has closed, or pays by a plan. Without one: stop the step that
     is open, or next, for good.
@@ -115,7 +118,11 @@ def stop_command(
       flask reminders stop 12345-01 --why plan --until 2027-03-31 --officer ACCOUNT
       flask reminders stop --period 2026-10 --officer ACCOUNT
     """
+    if code is None and (why or until):
+        raise click.UsageError("Say of which employer: --why and --until are of one CODE.")
     if code is None:
+        if not yes:
+            click.confirm("Stop this step for every employer, for good?", abort=True)
         _hold(period, Hold.STOPPED, officer)
         return
     if why is None:

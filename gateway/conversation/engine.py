@@ -54,6 +54,11 @@ class Engine:
         """One answer, read against the screen the caller saw."""
         return _Walk(self, call, session).hear(typed)
 
+    def hashes(self, session: Session) -> bool:
+        """Whether an answer to what she was asked last will be hashed."""
+        place = self.atlas.get(session.place)
+        return place is not None and isinstance(place.state, Ask) and place.state.hashed
+
     def read(self, call: Call[Any], session: Session | None, typed: str) -> Turn:
         """One text: an answer to the screen she was sent last, else words that say where she wants to go.
 

@@ -87,8 +87,8 @@ class Menu(State):
 class Ask(State):
     """A question: `reads` turns what was typed into the value of `into`, or raises ValueError.
 
-    No answer is taken from a shortcut dial, and a `secret` one never outlives its hop; `sorry` is said when the
-    answer is not understood.
+    No answer is taken from a shortcut dial; a `secret` one never outlives its hop; a `hashed` one is dear:
+    too many at once are turned away. `sorry` is said when the answer is not understood.
     """
 
     wording: str
@@ -97,6 +97,7 @@ class Ask(State):
     to: str
     sorry: str
     secret: bool = False
+    hashed: bool = False
 
     @property
     def edges(self) -> tuple[str, ...]:

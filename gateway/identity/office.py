@@ -121,6 +121,11 @@ class Office:
         phone = mask(self._phone(row))
         return Case(row["id"], Kind(row["kind"]), row["member"], phone, opened, due, row["state"])
 
+    def phone(self, number: int) -> str:
+        """The whole number of a case, E.164; for what follows from it, not for a screen."""
+        [row] = self._hot.rows(self._get, {"id": number}, OFFICE_SECONDS)
+        return self._phone(dict(zip(table.c.keys(), row, strict=True)))
+
     def _phone(self, row: Mapping[str, Any]) -> str:
         where = phone_of_case(row["kind"], row["caller"], row["member"], row["opened_at"])
         return self._keys.sealer.open(row["phone"], where)

@@ -18,6 +18,7 @@ from gateway.outbox.outbox import Outbox
 from gateway.outbox.states import State
 
 SQL_SECONDS: Final = 10.0  # an officer waits, hops do not
+DAY_SECONDS: Final = 86_400
 ARRIVED: Final = frozenset({State.ACCEPTED, State.DELIVERED})  # as far as is known: not every operator reports
 
 
@@ -53,16 +54,20 @@ class Ledger:
     def ended(self) -> Mapping[str, Sequence[Held]]:
         """What has arrived or failed, by its caller, newest first."""
         found: defaultdict[str, list[Held]] = defaultdict(list)
-        for held in sorted(self.by_once.values(), key=attrgetter("made_at"), reverse=True):
+        for held in sorted(
+            self.by_once.values(), key=attrgetter("ref"), reverse=True
+        ):  # a ref begins with its time
             if held.state in ARRIVED or held.state is State.FAILED:
                 found[held.caller].append(held)
         return found
 
     def lost(self, msisdn: str, since: int) -> int:
-        """How many of the last texts to a number, made since then, failed one after the other."""
+        """On how many days the last texts to a number, made since then, all failed: a bad morning counts once."""
         of_hers = (held for hasher in self.hashers for held in self.ended.get(hasher("caller", msisdn), ()))
         newest = (held for held in of_hers if held.made_at >= since)
-        return sum(1 for _held in takewhile(lambda held: held.state is State.FAILED, newest))
+        return len(
+            {held.made_at // DAY_SECONDS for held in takewhile(lambda held: held.state is State.FAILED, newest)}
+        )
 
     def refuses(self, msisdn: str) -> bool:
         return any(hasher("caller", msisdn) in self.refused for hasher in self.hashers)

@@ -50,7 +50,8 @@ class Mailroom:
     def asked(self, caller: str, since: int) -> Sequence[str]:
         found: list[str] = []
         for hasher in self._outbox.keys.hashers:
-            values = {"caller": hasher("caller", caller), "since": since, "most": ASKED}
+            left = since + self._outbox.lease_seconds
+            values = {"caller": hasher("caller", caller), "since": left, "most": ASKED}
             for ref, about in self._outbox.hot.rows(self._asked, values, SQL_SECONDS):
                 with suppress(Unsealable):  # of a key that was retired since: nobody can say what it was about
                     found.append(self._outbox.keys.sealer.open(about, about_of_message(ref)))

@@ -68,7 +68,7 @@ class Mail(Protocol):
         """The last texts to her, newest first."""
 
     def asked(self, caller: str, since: int) -> Sequence[str]:
-        """What her answer may be about: `Draft.about` of the texts since then, newest first, each once."""
+        """What her answer may be about: `Draft.about` of texts that left since then, newest first, each once."""
 
     def missed(self, gist: str) -> None:
         """Count words that were not understood; never with whoever wrote them."""

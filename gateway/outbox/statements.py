@@ -43,16 +43,16 @@ def may_have_left() -> ColumnElement[bool]:
 
 
 def asked() -> Any:
-    """What a phone was asked since then, newest first."""
+    """What a phone was asked, newest first, in texts whose last lease ends after then: a lease after they left."""
     return (
         select(o.ref, o.about)
         .where(
             o.caller == value("caller"),
-            o.made_at >= value("since", BigInteger),
+            o.lease_until >= value("since", BigInteger),
             o.about.is_not(None),
             may_have_left(),
         )
-        .order_by(o.made_at.desc(), o.ref.desc())
+        .order_by(o.lease_until.desc(), o.ref.desc())
         .limit(value("most", Integer))
     )
 

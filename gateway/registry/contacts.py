@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,10 +30,12 @@ LIMIT: Final = 100_000  # lines: forty contacts for each of 2,300 firms, and sma
 AT_A_TIME: Final = 400  # pairs in one statement: SQLite takes 999 values
 
 
-def load_contacts(url: str, path: Path, today: date) -> int:
+def load_contacts(url: str, path: Path, now: datetime) -> int:
     """Put every line into the register, in place of what it had for this employer and phone; how many there were.
 
-    A number that is given again has its count of bounces set back. Raises `SheetError` for a file that is no such
+    `now`: on the scheme's clock. A number that is given again is neither lost nor disputed any more.
+
+    Raises `SheetError` for a file that is no such
     table, `LinesError` for lines that cannot stand.
     """
     upgrade(url, {"register"})
@@ -45,7 +47,7 @@ def load_contacts(url: str, path: Path, today: date) -> int:
             if number > LIMIT:
                 problems.append(Problem(number, f"a file of contacts has {LIMIT:,} lines at most"))
                 break
-            values, reasons = _line(cells, ids, today)
+            values, reasons = _line(cells, ids, now)
             key = values.get("employer_id", 0), values.get("msisdn", "")
             if not reasons and key in rows:
                 reasons = ["phone: the same employer and phone as an earlier line"]
@@ -71,6 +73,13 @@ def stop(url: str, code: str, why: str, until: date | None) -> bool:
         connection.execute(delete(stops).where(stops.c.employer_id == employer, stops.c.why == why))
         connection.execute(insert(stops), {"employer_id": employer, "why": why, "until": until})
     return True
+
+
+def believe(url: str, code: str, msisdn: str) -> None:
+    """The number is this employer's after all, although it answered that it is not."""
+    with open_engine(url).begin() as connection:
+        hers = contacts.c.msisdn == msisdn, contacts.c.employer_id == _id(connection, code)
+        connection.execute(update(contacts).where(*hers).values(disputed_on=None))
 
 
 def resume(url: str, code: str, *whys: str) -> bool:
@@ -103,16 +112,16 @@ def _employers(connection: Connection) -> Mapping[str, int]:
     return {row.code: row.id for row in rows}
 
 
-def _line(cells: Mapping[str, str], ids: Mapping[str, int], today: date) -> tuple[dict[str, Any], list[str]]:
+def _line(cells: Mapping[str, str], ids: Mapping[str, int], now: datetime) -> tuple[dict[str, Any], list[str]]:
     """The row of a line, and what is wrong with it; a reason never repeats a cell."""
-    row: dict[str, Any] = {"bounces": 0, "checked_on": today}
+    row: dict[str, Any] = {"bounces": 0, "checked_at": int(now.timestamp()), "disputed_on": None}
     reasons = []
     readers: dict[str, tuple[str, Callable[[str], Any]]] = {
         "employer_code": ("employer_id", lambda text: _known(read_code(text), ids)),
         "phone": ("msisdn", read_phone),
         "language": ("language", _language),
         "role": ("role", _role),
-        "agreed_on": ("agreed_on", lambda text: _past(text, today)),
+        "agreed_on": ("agreed_on", lambda text: _past(text, now.date())),
     }
     for column, (name, read) in readers.items():
         try:

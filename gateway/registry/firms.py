@@ -21,6 +21,7 @@ from gateway.storage.engines import open_engine
 from gateway.text.values import Month
 
 BATCH: Final = 2_000  # rows fetched at a time
+BOUNCES: Final = 3  # texts in a row that never arrived: the number is not this employer's any more (proposal)
 LATELY: Final = 3  # months before the one in question in which something was posted (EPFO's own rule)
 
 
@@ -40,7 +41,7 @@ class Contact(NamedTuple):
     role: str
     agreed: bool
     bounces: int
-    checked_on: date | None = None  # when the office gave the number last
+    checked_at: int = 0  # when the office gave the number, in seconds since 1970 UTC
 
     def __repr__(self) -> str:
         return f"Contact({self.role!r})"  # the number stays out of tracebacks and reports
@@ -71,12 +72,17 @@ def _firm(rows: Sequence[Any], its_stops: tuple[tuple[Stop, date | None], ...]) 
     """One employer out of its rows, one a contact."""
     first = rows[0]
     people = tuple(
-        Contact(row.msisdn, row.language, row.role, row.agreed_on is not None, row.bounces, row.checked_on)
+        Contact(row.msisdn, row.language, row.role, _agrees(row), row.bounces, row.checked_at)
         for row in rows
         if row.msisdn is not None
     )
     due, workers, came = (int(total or 0) for total in (first.due, first.workers, first.came))
     return Firm(first.code, due, workers, came, bool(first.posted), people, its_stops)
+
+
+def _agrees(row: Any) -> bool:
+    """To be reminded by text; whoever says that it is a wrong number does not."""
+    return row.agreed_on is not None and row.disputed_on is None
 
 
 def _stopped(rows: Sequence[Any]) -> dict[int, tuple[tuple[Stop, date | None], ...]]:
@@ -116,7 +122,8 @@ def _statement(month: Month) -> Select[Any]:
             contacts.c.role,
             contacts.c.agreed_on,
             contacts.c.bounces,
-            contacts.c.checked_on,
+            contacts.c.checked_at,
+            contacts.c.disputed_on,
         )
         .outerjoin(totals, totals.c.employer_id == employers.c.id)
         .outerjoin(contacts, contacts.c.employer_id == employers.c.id)

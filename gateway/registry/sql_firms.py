@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, case, func, literal, select
 
+from gateway.registry.firms import BOUNCES
 from gateway.registry.port import Dues, Posting
 from gateway.registry.sql import LOOK_UP_SECONDS
 from gateway.registry.tables import CODES, contacts, contributions, employers
@@ -22,7 +23,12 @@ OF_CODE: Final = employers.c.code == bindparam("code")
 SPEAKS_FOR: Final = (
     select(literal(1))
     .select_from(employers.join(contacts, contacts.c.employer_id == employers.c.id))
-    .where(OF_CODE, contacts.c.msisdn == bindparam("msisdn"))
+    .where(
+        OF_CODE,
+        contacts.c.msisdn == bindparam("msisdn"),
+        contacts.c.disputed_on.is_(None),  # whoever answered that it is a wrong number reads nothing more
+        contacts.c.bounces < BOUNCES,
+    )
 )
 
 

@@ -159,7 +159,8 @@ def contacts(count: int, agreed_on: date) -> list[Row]:
             "ບັນຊີ ທົດລອງ",
             None if employer % 10 == 0 else agreed_on.isoformat(),
             0,
-            agreed_on.isoformat(),
+            0,
+            None,
         )
         for employer in range(1, count + 1)
     ]

@@ -97,7 +97,10 @@ contacts = Table(
     Column("role", String(NAME_MAX), nullable=False),
     Column("agreed_on", Date),  # to be reminded by text; nothing: not asked, or no
     Column("bounces", SmallInteger, nullable=False),  # texts in a row that did not arrive, when it was retired
-    Column("checked_on", Date),  # when the office gave the number last; texts before it do not count as bounces
+    Column("checked_at", BigInteger, nullable=False, default=0),  # the office gave the number: seconds since 1970
+    Column(
+        "disputed_on", Date
+    ),  # when it answered that it is a wrong number, until an officer refuses to believe it
     CheckConstraint("msisdn LIKE '+%'", name="e164"),
     sqlite_with_rowid=False,
 )

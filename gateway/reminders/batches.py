@@ -8,16 +8,18 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, Text, bindparam, select
+from sqlalchemy import BigInteger, Integer, Text, bindparam, case, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.outbox.outbox import Outbox
 from gateway.storage.audit import Trail
+from gateway.storage.links import Compiled
 from gateway.storage.tables import batches
 from gateway.text.values import Month
 
 SQL_SECONDS: Final = 10.0  # an officer waits, hops do not
 CHANNEL: Final = "office"
+b = batches.c
 
 
 class Hold(StrEnum):
@@ -47,12 +49,15 @@ class Undecidable(ValueError):
 
 
 class Batches:
-    """The officers' table. Raises what `Hot` raises."""
+    """The officers' table. Raises what `Hot` raises. Each decision changes what it is about and nothing else."""
 
     def __init__(self, outbox: Outbox, trail: Trail) -> None:
         self._hot, self._now, self._trail = outbox.hot, outbox.now, trail
-        self._get = outbox.hot.statement(_get())
-        self._put = outbox.hot.statement(_put(outbox.hot.is_sqlite))
+        self._get = self._hot.statement(_get())
+        self._ask = self._hot.statement(_put(self._hot.is_sqlite, "texts", "asked_by", "approved_by"))
+        self._hold = self._hot.statement(_put(self._hot.is_sqlite, "hold"))
+        self._approve = self._hot.statement(_approve())
+        self._spend = self._hot.statement(_spend())
 
     def get(self, month: Month, step: str) -> Batch:
         rows = self._hot.rows(self._get, {"month": str(month), "step": step}, SQL_SECONDS)
@@ -63,49 +68,85 @@ class Batches:
 
     def ask(self, month: Month, step: str, texts: int, officer: str) -> None:
         """Ask for so many texts; what was approved before is not any more."""
-        batch = self.get(month, step)
-        self._decide(month, step, batch._replace(texts=texts, asked_by=officer, approved_by=""), "asked", officer)
+        self._decide(self._ask, month, step, f"asked {texts}", officer, texts=texts, asked_by=officer)
 
-    def approve(self, month: Month, step: str, officer: str) -> Batch:
-        """Let what was asked for leave. Raises `Undecidable` where nothing waits, or she asked for it herself."""
-        batch = self.get(month, step)
-        if not batch.asked_by or batch.approved_by:
+    def approve(self, month: Month, step: str, seen: Batch, officer: str) -> None:
+        """Let what was asked for leave, as it was seen.
+
+        Raises `Undecidable` where nothing waits, she asked for it herself, or something else is asked for by now.
+        """
+        if not seen.asked_by or seen.approved_by:
             raise Undecidable("Nothing waits to be approved.")
-        if batch.asked_by.casefold() == officer.casefold():
+        if _same(seen.asked_by, officer):
             raise Undecidable(f"{officer} asked for it: somebody else has to approve it.")
-        return self._decide(month, step, batch._replace(approved_by=officer), "approved", officer)
+        asked = {"texts": seen.texts, "asked_by": seen.asked_by, "approved_by": officer}
+        if not self._decide(self._approve, month, step, f"approved {seen.texts}", officer, **asked):
+            raise Undecidable("Something else is asked for by now: look again.")
 
     def hold(self, month: Month, step: str, hold: Hold, officer: str) -> None:
         """Pause a step, let it go on, or stop it. Raises `Undecidable` where it was stopped before."""
-        batch = self.get(month, step)
-        if batch.hold is Hold.STOPPED:
+        if not self._decide(self._hold, month, step, hold or "resumed", officer, hold=str(hold)):
             raise Undecidable("It was stopped for good.")
-        self._decide(month, step, batch._replace(hold=hold), hold or "resumed", officer)
 
-    def _decide(self, month: Month, step: str, batch: Batch, deed: str, officer: str) -> Batch:
+    def spend(self, month: Month, step: str, texts: int) -> None:
+        """So many of the approved texts were posted: they cannot be posted twice."""
+        values = {"month": str(month), "step": step, "texts": texts, "now": self._now()}
+        self._hot.rows(self._spend, values, SQL_SECONDS)
+
+    def _decide(
+        self, statement: Compiled, month: Month, step: str, deed: str, officer: str, **changed: object
+    ) -> bool:
+        """Whether it was so; a row of the audit then."""
         now = self._now()
-        row = {**batch._asdict(), "hold": str(batch.hold), "month": str(month), "step": step, "now": now}
+        row = {**Batch()._asdict(), "hold": "", **changed, "month": str(month), "step": step, "now": now}
+        if not self._hot.rows(statement, row, SQL_SECONDS):
+            return False
         self._trail.note(f"officer:{officer}", CHANNEL, "", f"reminders.{deed}", f"{month} {step}", now)
-        self._hot.rows(self._put, row, SQL_SECONDS)
-        return batch
+        return True
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _this() -> tuple[Any, Any]:
+    return b.month == bindparam("month", type_=Text), b.step == bindparam("step", type_=Text)
 
 
 def _get() -> Any:
-    b = batches.c
-    return select(b.texts, b.asked_by, b.approved_by, b.hold).where(
-        b.month == bindparam("month", type_=Text), b.step == bindparam("step", type_=Text)
-    )
+    return select(b.texts, b.asked_by, b.approved_by, b.hold).where(*_this())
 
 
-def _put(is_sqlite: bool) -> Any:
-    texts = ("month", "step", "asked_by", "approved_by", "hold")
+def _put(is_sqlite: bool, *names: str) -> Any:
+    """A row, or these columns of the one that is there, unless it was stopped for good."""
     row: dict[str, Any] = {
-        **{name: bindparam(name, type_=Text) for name in texts},
+        **{name: bindparam(name, type_=Text) for name in ("month", "step", "asked_by", "approved_by", "hold")},
         "texts": bindparam("texts", type_=Integer),
         "moved_at": bindparam("now", type_=BigInteger),
     }
     upsert = (sqlite.insert if is_sqlite else postgresql.insert)(batches).values(row)
-    changed = {name: upsert.excluded[name] for name in row if name not in ("month", "step")}
-    return upsert.on_conflict_do_update(index_elements=[batches.c.month, batches.c.step], set_=changed).returning(
-        batches.c.month
+    return upsert.on_conflict_do_update(
+        index_elements=[b.month, b.step],
+        set_={name: upsert.excluded[name] for name in (*names, "moved_at")},
+        where=b.hold != Hold.STOPPED,
+    ).returning(b.month)
+
+
+def _approve() -> Any:
+    asked = b.texts == bindparam("texts", type_=Integer), b.asked_by == bindparam("asked_by", type_=Text)
+    return (
+        update(batches)
+        .where(*_this(), *asked, b.approved_by == literal(""))
+        .values(approved_by=bindparam("approved_by", type_=Text), moved_at=bindparam("now", type_=BigInteger))
+        .returning(b.month)
+    )
+
+
+def _spend() -> Any:
+    left = b.texts - bindparam("texts", type_=Integer)
+    return (
+        update(batches)
+        .where(*_this(), b.approved_by != literal(""))
+        .values(texts=case((left < 0, 0), else_=left), moved_at=bindparam("now", type_=BigInteger))
+        .returning(b.month)
     )

@@ -18,11 +18,13 @@ from gateway.registry.firms import Stop
 from gateway.registry.port import Claim
 from gateway.registry.tables import contacts, employers, stops
 from gateway.reminders.ladder import Ladder
+from gateway.storage.audit import Trail
 from gateway.storage.hot import Hot
 from gateway.storage.keys import Keys
 from gateway.text.values import Month
 
 SQL_SECONDS: Final = 0.5  # share of a hop, as every other statement of it
+CHANNEL: Final = "text"
 CLOSED_DAYS: Final = 92  # three months without a posting, and it is not reminded anyway (`firms.LATELY`)
 
 
@@ -33,23 +35,26 @@ class EmployerClaims:
         self,
         register: Hot,
         cases: Cases,
+        trail: Trail,
         keys: Keys,
         ladder: Ladder,
         due_on: Callable[[Month], date | None],
         clock: Callable[[], datetime],
     ) -> None:
-        self._register, self._cases, self._keys = register, cases, keys
+        self._register, self._cases, self._trail, self._keys = register, cases, trail, keys
         self._ladder, self._due_on, self._clock = ladder, due_on, clock
         self._stop = register.statement(_stop(register.is_sqlite))
-        self._disagree = register.statement(_disagree())
+        self._dispute = register.statement(_dispute())
 
     def make(self, claim: Claim, code: str, month: Month, msisdn: str) -> None:
         if claim is Claim.WRONG:
-            self._register.rows(self._disagree, {"code": code, "msisdn": msisdn}, SQL_SECONDS)
+            today = self._clock().date()
+            self._register.rows(self._dispute, {"code": code, "msisdn": msisdn, "today": today}, SQL_SECONDS)
         else:
             self._register.rows(self._stop, {"code": code, "until": self._until(claim, month)}, SQL_SECONDS)
         caller, now = self._keys.hasher("caller", msisdn), int(self._clock().timestamp())
         self._cases.open(Kind(claim), caller, f"{code} {month}", msisdn, "", "", now)
+        self._trail.note("employer", CHANNEL, caller, f"claim.{claim}", f"{code} {month}", now)
 
     def _until(self, claim: Claim, month: Month) -> date:
         """The last day on which this month's texts are kept back."""
@@ -73,11 +78,11 @@ def _stop(is_sqlite: bool) -> Any:
     ).returning(stops.c.employer_id)
 
 
-def _disagree() -> Any:
+def _dispute() -> Any:
     hers = contacts.c.msisdn == bindparam("msisdn", type_=Text)
     return (
         update(contacts)
         .where(hers, contacts.c.employer_id.in_(_employer()))
-        .values(agreed_on=None)
+        .values(disputed_on=bindparam("today", type_=Date))
         .returning(contacts.c.employer_id)
     )

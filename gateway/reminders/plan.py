@@ -14,14 +14,13 @@ from typing import Final, NamedTuple
 
 from gateway.outbox.ledger import Held, Ledger
 from gateway.outbox.states import State
-from gateway.registry.firms import Contact, Firm, Stop
+from gateway.registry.firms import BOUNCES, Contact, Firm, Stop
 from gateway.reminders.batches import Hold
 from gateway.reminders.ladder import Ladder, Step, next_step
 from gateway.reminders.wording import Reminder, render
 from gateway.text.alphabet import segments, sendable
 from gateway.text.values import Kip, Month
 
-BOUNCES: Final = 3  # texts in a row that never arrived: the number is not this employer's any more (proposal)
 PURPOSE: Final = "reminders"  # what a phone may opt out of
 
 

@@ -1,4 +1,4 @@
-"""Too many PINs at once are turned away before the database; menus are not (T32, the fast half of it)."""
+"""Too many PINs at once are turned away before they are looked at; menus, codes and repeats are not (T32)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from gateway.channels.pipeline import SECRETS_A_SECOND, SECRETS_AT_ONCE, may_be_secret
+from gateway.channels.pipeline import PINS_A_SECOND, PINS_AT_ONCE, may_be_pin
 from gateway.conversation.screens import BUSY
 from gateway.identity.hashing import Bucket
 from gateway.installation import Installation
 from gateway.text.typed import Typed
 from tests.channels.conftest import Line
 from tests.chat import Phone
+from tests.conftest import Texts
 from tests.register import Register
 from tests.web.test_metrics import hops
 
 PHONE = "+8562055500001"
-ASKED = "This needs a PIN. You have none yet."
+ASKED = "Type your PIN of 6 numbers. No PIN yet? Type your birth date, as in 05111990:"
 
 
 class Ticks:
@@ -36,48 +37,70 @@ def ticks(app: Flask) -> Ticks:
     """The second hand of the gateway's door."""
     gateway: Installation = app.extensions["pakan"]
     ticks = Ticks()
-    gateway.pipeline.secrets = Bucket(SECRETS_A_SECOND, SECRETS_AT_ONCE, ticks)
+    gateway.pipeline.pins = Bucket(PINS_A_SECOND, PINS_AT_ONCE, ticks)
     return ticks
 
 
-def flood(app: Flask, count: int) -> list[str]:
-    """What so many strangers hear who dial a PIN straight away."""
-    return [Line(app, f"+85620777{number:05}").hop("flood", f"2*1*4*{number:06}") for number in range(count)]
+TO_A_PIN = ("", "2", "2*1", "2*1*9900000009")
 
 
-def busy(app: Flask) -> str:
+def flood(app: Flask, count: int, first: int = 0) -> list[str]:
+    """What so many strangers hear who were asked for a PIN and type one."""
+    strangers = [Line(app, f"+85620777{number:05}") for number in range(first, first + count)]
+    for stranger in strangers:
+        assert "PIN" in stranger.call("flood", *TO_A_PIN)[-1]
+    return [stranger.hop("flood", f"{TO_A_PIN[-1]}*140714") for stranger in strangers]
+
+
+def busy(app: Flask, language: str) -> str:
     gateway: Installation = app.extensions["pakan"]
-    say = gateway.engine.catalogues.say
-    return f"END {say('lo_Latn', BUSY)} / {say('en', BUSY)}"
+    return f"END {gateway.engine.catalogues.say(language, BUSY)}"
 
 
 def test_a_flood_of_pins_is_turned_away_and_menus_are_served(app: Flask, ticks: Ticks) -> None:
-    heard = flood(app, int(SECRETS_AT_ONCE) + 20)
-    assert [text == busy(app) for text in heard] == [False] * int(SECRETS_AT_ONCE) + [True] * 20
-    assert Line(app, PHONE).hop("menu", "2") != busy(app)
+    heard = flood(app, int(PINS_AT_ONCE) + 20)
+    assert [text == busy(app, "en") for text in heard] == [False] * int(PINS_AT_ONCE) + [True] * 20
+    assert Line(app, PHONE).hop("menu", "2") != busy(app, "en")
     assert hops(app)["africastalking-ussd", "busy"] == 20
     ticks.now += 1.0
-    assert flood(app, 500).count(busy(app)) == 500 - SECRETS_A_SECOND
+    assert flood(app, 60, first=1_000).count(busy(app, "en")) == 60 - PINS_A_SECOND
 
 
 def test_who_is_turned_away_is_where_she_was(
     app: Flask, phone: Callable[..., Phone], register: Register, language: str, ticks: Ticks
 ) -> None:
-    register.member(1, PHONE, {})
-    noy = phone(PHONE, language).says("1", "4").sees(ASKED)
-    flood(app, int(SECRETS_AT_ONCE))
+    noy = phone(PHONE, language).says("1", "9900000009").sees(ASKED)
+    flood(app, int(PINS_AT_ONCE))
     noy.says("140714")
     assert noy.ended
-    assert noy.screen == busy(app).removeprefix("END ")
-    noy.dial().says("1").sees(ASKED)
+    assert noy.screen == busy(app, language).removeprefix("END ")
+    ticks.now += 1.0
+    noy.dial().says("1", "9900000009").sees(ASKED).says("140714")  # she goes on; her number was never kept
+    assert not noy.ended
 
 
-def test_nothing_is_kept_of_who_is_turned_away(app: Flask, ticks: Ticks) -> None:
-    """Neither read nor written: the database may be away."""
-    gateway: Installation = app.extensions["pakan"]
-    flood(app, int(SECRETS_AT_ONCE))
-    gateway.pipeline.store = None  # type: ignore[assignment]
-    assert flood(app, 3) == [busy(app)] * 3
+def test_a_repeat_gets_the_words_it_got(app: Flask, ticks: Ticks) -> None:
+    line = Line(app, PHONE)
+    before = line.call("call", *TO_A_PIN, f"{TO_A_PIN[-1]}*140714")[-1]
+    flood(app, int(PINS_AT_ONCE))
+    assert line.hop("call", f"{TO_A_PIN[-1]}*140714") == before != busy(app, "en")
+
+
+def test_a_code_is_no_pin(
+    app: Flask, phone: Callable[..., Phone], register: Register, texts: Texts, ticks: Ticks
+) -> None:
+    register.member(1, PHONE, {})
+    noy = phone(PHONE, "en").says("1", "4").sees("This needs a PIN. You have none yet.").says("1")
+    noy.says("9900000001", "05111990").sees("A code comes by SMS.")
+    flood(app, int(PINS_AT_ONCE))
+    noy.says(texts.code(PHONE))
+    assert not noy.ended  # it was looked at
+    assert hops(app).get(("africastalking-ussd", "busy"), 0) == 0
+
+
+def test_six_digits_where_no_pin_is_asked_are_only_digits(app: Flask, ticks: Ticks) -> None:
+    for number in range(int(PINS_AT_ONCE) + 5):
+        assert Line(app, f"+85620777{number:05}").hop("menu", "2*140714") != busy(app, "en")
 
 
 @pytest.mark.parametrize(
@@ -95,5 +118,5 @@ def test_nothing_is_kept_of_who_is_turned_away(app: Flask, ticks: Ticks) -> None
         ("1" * 5_000, False),
     ],
 )
-def test_what_may_be_a_secret(typed: str, may_be: bool) -> None:
-    assert may_be_secret(Typed(typed)) is may_be
+def test_what_may_be_a_pin(typed: str, may_be: bool) -> None:
+    assert may_be_pin(Typed(typed)) is may_be

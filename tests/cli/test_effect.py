@@ -49,7 +49,7 @@ def app(gateway_url: str, clock: Clock, tmp_path: Path, texts: Texts) -> Flask:
         write_rows(connection, employers, ((n, code(n), "", "Thotlong") for n in EVERY))
         write_rows(connection, members, ((n, f"9900{n:06d}", "", "Thotlong", "1990-01-01", None) for n in EVERY))
         write_rows(
-            connection, contacts, ((n, phone_of(n), "en", "synthetic", "2026-01-01", 0, None) for n in EVERY)
+            connection, contacts, ((n, phone_of(n), "en", "synthetic", "2026-01-01", 0, 0, None) for n in EVERY)
         )
         paid = ((n, n, 1_000_000, 115_000, 115_000, "2026-10-30", OCTOBER.index - 1, 3) for n in EVERY)
         owed = ((n, n, 1_000_000, 115_000, 0, None, OCTOBER.index, 0) for n in EVERY)

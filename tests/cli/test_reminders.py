@@ -17,13 +17,16 @@ from gateway.installation import Installation
 from gateway.registry.contacts import load_contacts
 from gateway.registry.scheme import load_scheme
 from gateway.registry.seed import seed
+from gateway.reminders.batches import Batch, Batches, Hold, Undecidable
 from gateway.storage.engines import open_engine
+from gateway.text.values import Month
 from tests.conftest import NOON, Clock, Texts
 from tests.registry.test_firms import LINE
 from tests.registry.test_load import written
 
 Command = Callable[..., Result]
 PERIOD = ("--period", "2026-10")
+OCTOBER = Month(2026, 10)
 
 
 @pytest.fixture
@@ -109,9 +112,67 @@ def test_two_people_answer_for_many(app: Flask, command: Command, texts: Texts) 
     gateway: Installation = app.extensions["pakan"]
     said = [(deed.actor, deed.action, deed.subject) for deed in gateway.trail.deeds("", 9)]
     assert said == [
-        ("officer:synthetic-2", "reminders.approved", "2026-10 before"),
-        ("officer:synthetic-1", "reminders.asked", "2026-10 before"),
+        ("officer:synthetic-2", "reminders.approved 3", "2026-10 before"),
+        ("officer:synthetic-1", "reminders.asked 3", "2026-10 before"),
     ]
+
+
+@pytest.mark.usefixtures("alone")
+def test_an_approval_is_spent(command: Command, gateway_url: str) -> None:
+    codes = re.findall(r"(\d{5}-01)  is reminded", command("plan", *PERIOD, "--list").output)
+    command("send", *PERIOD, "--yes")
+    command("approve", *PERIOD, "--officer", "synthetic-2", "--yes")
+    assert "3 texts in the outbox" in command("send", *PERIOD, "--yes").output
+    for code in codes[:2]:
+        command("stop", code, "--why", "plan")
+    command("send", *PERIOD, "--yes")
+    for code in codes[:2]:
+        command("resume", code)
+    assert "2 texts asked for" in command("send", *PERIOD, "--yes").output
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_is_approved_is_what_was_seen(app: Flask, command: Command) -> None:
+    command("send", *PERIOD, "--yes")
+    gateway: Installation = app.extensions["pakan"]
+    batches = Batches(gateway.outbox, gateway.trail)
+    seen = batches.get(OCTOBER, "before")
+    batches.ask(OCTOBER, "before", 5_000, "synthetic-1")
+    with pytest.raises(Undecidable, match="Something else is asked for by now"):
+        batches.approve(OCTOBER, "before", seen, "synthetic-2")
+    assert batches.get(OCTOBER, "before").approved == 0
+    with pytest.raises(Undecidable, match="somebody else has to approve it"):
+        batches.approve(OCTOBER, "before", batches.get(OCTOBER, "before"), " Synthetic-1 ")
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_pause_outlives_what_is_asked_for(app: Flask, command: Command) -> None:
+    gateway: Installation = app.extensions["pakan"]
+    batches = Batches(gateway.outbox, gateway.trail)
+    batches.hold(OCTOBER, "before", Hold.PAUSED, "synthetic-2")
+    batches.ask(OCTOBER, "before", 3, "synthetic-1")
+    assert batches.get(OCTOBER, "before") == Batch(3, "synthetic-1", "", Hold.PAUSED)
+
+
+def test_a_pause_while_she_is_asked_is_kept(
+    app: Flask, command: Command, texts: Texts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway: Installation = app.extensions["pakan"]
+
+    def confirm(*_of: object, **_more: object) -> bool:
+        Batches(gateway.outbox, gateway.trail).hold(OCTOBER, "before", Hold.PAUSED, "synthetic-2")
+        return True
+
+    monkeypatch.setattr("click.confirm", confirm)
+    assert "An officer has just decided otherwise. None was sent" in command("send", *PERIOD).output
+    assert texts.sent == []
+
+
+def test_what_stops_one_employer_does_not_stop_all(command: Command) -> None:
+    told = command("stop", *PERIOD, "--why", "plan", "--until", "2027-03-31", "--yes")
+    assert told.exit_code == 2
+    assert "Say of which employer" in told.output
+    assert counted(command("plan", *PERIOD).output, "is reminded") == 3
 
 
 @pytest.mark.usefixtures("alone")
@@ -159,7 +220,8 @@ def test_what_left_before_a_pause_is_not_sent_again(command: Command, texts: Tex
 def test_what_is_stopped_does_not_go_on_but_the_next_step_does(
     command: Command, texts: Texts, clock: Clock
 ) -> None:
-    assert command("stop", *PERIOD).output == "The texts of 10/2026 (before): stopped.\n"
+    assert "[y/N]" in command("stop", *PERIOD).output  # and nobody answers
+    assert command("stop", *PERIOD, "--yes").output == "The texts of 10/2026 (before): stopped.\n"
     assert "It was stopped for good." in command("resume", *PERIOD).output
     command("send", *PERIOD, "--yes")
     assert texts.sent == []
@@ -222,7 +284,7 @@ def test_an_error_of_the_database_quotes_nobody(command: Command, gateway_url: s
     told = command("contacts", str(file))
     assert told.output == "Error: The register did not take it (IntegrityError). Nothing was imported.\n"
     with pytest.raises(IntegrityError) as raised:
-        load_contacts(gateway_url, file, NOON.date())
+        load_contacts(gateway_url, file, NOON)
     assert "+856" not in str(raised.value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,19 +12,23 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from sqlalchemy import create_engine, insert, select
 
-from app import create_app
+from app import LOCALES, create_app
+from flows.answers import claimed
 from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.registry.firms import firms
-from gateway.registry.port import Posting
+from gateway.registry.port import Claim, Posting
 from gateway.registry.scheme import load_scheme
 from gateway.registry.tables import CODES, contacts, contributions, employers, members, stops
 from gateway.reminders.dispatch import dispatch, tidy
 from gateway.reminders.ladder import load_ladder
 from gateway.reminders.plan import PURPOSE, Planner, Why
+from gateway.reminders.wording import WORDINGS
 from gateway.storage.keys import Keys, rotate
 from gateway.storage.renewal import Renewal, needing
+from gateway.text.catalogue import read_entries
 from gateway.text.values import Month
+from tests.chat import Phone
 from tests.conftest import TOKEN, Clock, Texts
 from tests.flows.test_texts import GUESS, Texting
 
@@ -125,7 +130,7 @@ def cases(app: Flask) -> Callable[..., str]:
     return run
 
 
-@pytest.mark.parametrize("one", ["1", "໑", "1.", "1 paid", "(1)"])
+@pytest.mark.parametrize("one", ["1", "໑", "1.", "1 Paid", "(1)", "1 thok leo"])
 def test_one_says_it_paid(boss: Texting, owing: Employers, one: str, clock: Clock) -> None:
     boss.writes(one).reads(PAID, code=FIRM, month="10/2026")
     assert owing.whys() == {FIRM: Why.ANSWERED, SECOND: Why.UNKNOWN}
@@ -168,6 +173,13 @@ def test_four_is_a_wrong_number_and_another_contact_is_told(boss: Texting, owing
     assert owing.remind() == 1
     assert len(boss.inbox) == 3
     assert FIRM in boss.operator.to(OTHER)[-1]
+
+
+def test_the_words_beside_a_number_are_known_in_three_languages() -> None:
+    wording = WORDINGS["due", False]
+    for entries in read_entries(LOCALES).values():
+        told = re.findall(r"\b([1-4]) ([^\d.]+?)(?= [2-4] |\.)", entries[wording].text)
+        assert [claimed(f"{number} {words}") for number, words in told] == list(Claim), told
 
 
 @pytest.mark.parametrize("number", ["3", "4"])
@@ -222,6 +234,54 @@ def test_a_number_from_whom_nothing_was_asked_is_only_a_number(
     clock.now += timedelta(days=15)
     boss.writes("1").reads(GUESS)
     assert (owing.stopped(), owing.cases()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["2 workers are missing", "1 worker left us", "2,500,000", "1/10/2026", "2 paid", "1 2"],
+)
+def test_what_only_begins_with_a_number_is_no_answer(boss: Texting, owing: Employers, words: str) -> None:
+    boss.writes(words)
+    assert (owing.stopped(), owing.cases()) == ([], [])
+
+
+def test_a_reminder_that_waited_for_the_day_is_answered_when_it_came(
+    app: Flask, operator: Texts, owing: Employers, language: str, clock: Clock
+) -> None:
+    clock.now = datetime(2026, 11, 26, 14, tzinfo=UTC)  # 21:00 in Laos
+    assert owing.remind() == 1
+    boss = Texting(app, operator, BOSS, language)
+    clock.now = datetime(2026, 11, 27, 0, tzinfo=UTC)  # 07:00
+    boss.writes("xyzzy")
+    assert not any(FIRM in text for text in boss.inbox)
+    clock.now = datetime(2026, 11, 27, 1, 5, tzinfo=UTC)  # 08:05
+    assert FIRM in boss.inbox[-1]
+    clock.now += timedelta(minutes=1)
+    boss.writes("1").reads(PAID, code=FIRM, month="10/2026")
+
+
+def test_who_says_it_is_a_wrong_number_reads_nothing_of_the_employer_till_an_officer_knows_better(
+    boss: Texting, owing: Employers, phone: Callable[..., Phone], cases: Callable[..., str], language: str
+) -> None:
+    boss.writes("4", "1").reads(LEFT, code=FIRM)
+    caller = phone(BOSS, language).says("5", "1", FIRM)
+    assert "287" not in caller.screen
+    cases("refuse", "1")
+    assert owing.whys()[FIRM] is Why.TOLD
+    assert "287" in phone(BOSS, language).dial().says("5", "1", FIRM).reading()
+    gateway = owing.gateway
+    deeds = gateway.trail.deeds(gateway.keys.hasher("caller", BOSS), 9)
+    assert ("employer", "claim.wrong", f"{FIRM} 2026-10") in [
+        (one.actor, one.action, one.subject) for one in deeds
+    ]
+
+
+def test_what_else_it_answered_still_counts(boss: Texting, owing: Employers, cases: Callable[..., str]) -> None:
+    boss.writes("1", "2")
+    cases("refuse", "1")  # it did not pay
+    assert owing.whys()[FIRM] is Why.ANSWERED
+    cases("refuse", "2")  # and needs no plan
+    assert owing.whys()[FIRM] is Why.TOLD
 
 
 def test_words_that_are_known_are_words(boss: Texting, owing: Employers) -> None:

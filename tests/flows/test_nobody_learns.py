@@ -34,7 +34,7 @@ def probed(app: Flask, register: Register, clock: Clock) -> Iterator[Flask]:
     """Three members who want their PIN asked: locked out, asleep and awake; and gates that are wide open."""
     gateway: Installation = app.extensions["pakan"]
     doorkeeper = gateway.pipeline.ask.identity
-    gateway.pipeline.secrets = Bucket(10_000, 10_000)
+    gateway.pipeline.pins = Bucket(10_000, 10_000)
     doorkeeper._pins._gate = Gate(rate=10_000, burst=10_000, ticks=perf_counter)
     for number in MEMBERS.values():
         register.member(number, f"+85620555012{number:02d}", paid(Month(2026, 9), Month(2026, 10)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from gateway.text.values import Month
 from tests.register import DUE, Register
 from tests.registry.test_load import written
 
-TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
+TODAY = NOW.date()
 OCTOBER = Month(2026, 10)
 CODE = "00001-01"  # of the employer that `Register` makes
 LINE = {
@@ -58,7 +59,7 @@ class Imports:
 
     def __call__(self, *lines: Mapping[str, str]) -> int:
         self.path.write_text(written(lines, columns=COLUMNS), encoding="utf-8")
-        return load_contacts(self.url, self.path, TODAY)
+        return load_contacts(self.url, self.path, NOW)
 
     def first(self, month: Month = OCTOBER) -> Firm:
         return next(firms(self.url, month))
@@ -87,8 +88,8 @@ def test_contacts_are_told_in_their_language_once_they_agreed(imports: Imports) 
     other = {**LINE, "phone": "020 2100 0002", "language": "en", "agreed_on": ""}
     assert imports(LINE, other) == 2
     assert imports.first().contacts == (
-        Contact("+8562021000001", "lo", "ບັນຊີ", agreed=True, bounces=0, checked_on=TODAY),
-        Contact("+8562021000002", "en", "ບັນຊີ", agreed=False, bounces=0, checked_on=TODAY),
+        Contact("+8562021000001", "lo", "ບັນຊີ", agreed=True, bounces=0, checked_at=int(NOW.timestamp())),
+        Contact("+8562021000002", "en", "ບັນຊີ", agreed=False, bounces=0, checked_at=int(NOW.timestamp())),
     )
 
 

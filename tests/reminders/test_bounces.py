@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,10 @@ from sqlalchemy import select, update
 from gateway.outbox.port import Draft, Kind, Message, Outcome, Refused
 from gateway.outbox.rounds import drain
 from gateway.registry.contacts import load_contacts
-from gateway.registry.firms import firms
+from gateway.registry.firms import BOUNCES, firms
 from gateway.registry.tables import contacts
 from gateway.reminders.bounces import retire_lost
-from gateway.reminders.plan import BOUNCES, PURPOSE, Why
+from gateway.reminders.plan import PURPOSE, Why
 from tests.conftest import Clock, Texts
 from tests.flows.test_answers import BEFORE, BOSS, FIRM, OCTOBER, OTHER, Employers
 from tests.registry.test_firms import LINE
@@ -45,9 +45,9 @@ def owing(app: Flask, gateway_url: str, clock: Clock) -> Employers:
 
 
 def lose(owing: Employers, msisdn: str, count: int, clock: Clock) -> None:
-    """So many texts to a number, each at a second of its own."""
+    """So many texts to a number, each on a day of its own."""
     for _one in range(count):
-        clock.now = datetime.fromtimestamp(clock.now.timestamp() + 1, UTC)
+        clock.now += timedelta(days=1)
         once = f"text {clock.now.timestamp()}"
         owing.gateway.outbox.post(Draft(Kind.REMINDER, msisdn, "synthetic", purpose=PURPOSE, once=once))
         drain(owing.gateway.sender, owing.gateway.reaper)
@@ -66,7 +66,16 @@ def test_three_lost_in_a_row_retire_a_number_once(owing: Employers, clock: Clock
     assert retired(owing) == 1
     assert retired(owing) == 0
     assert owing.cases() == [("bounced", f"{FIRM} 2026-10")]
+    clock.now = BEFORE
     assert owing.whys() == {FIRM: Why.BOUNCED}
+
+
+def test_one_bad_morning_retires_nobody(owing: Employers, clock: Clock) -> None:
+    for number in range(2 * BOUNCES):
+        once = f"text {number}"
+        owing.gateway.outbox.post(Draft(Kind.REMINDER, BOSS, "synthetic", purpose=PURPOSE, once=once))
+    drain(owing.gateway.sender, owing.gateway.reaper)
+    assert retired(owing) == 0
 
 
 def test_another_contact_of_the_employer_is_told_instead(owing: Employers, clock: Clock, texts: Deaf) -> None:
@@ -74,6 +83,7 @@ def test_another_contact_of_the_employer_is_told_instead(owing: Employers, clock
     assert retired(owing) == 1
     owing.add(1, OTHER)
     texts.known = {OTHER}
+    clock.now = BEFORE
     assert owing.remind() == 1
     assert FIRM in texts.to(OTHER)[-1]
 
@@ -92,20 +102,20 @@ def test_a_number_that_the_office_gives_again_is_tried_again(
 ) -> None:
     lose(owing, BOSS, BOUNCES, clock)
     assert retired(owing) == 1
-    clock.now = datetime(2026, 11, 28, 5, tzinfo=UTC)
+    clock.now += timedelta(seconds=1)  # the same day
     file = tmp_path / "contacts.csv"
     line = {**LINE, "employer_code": FIRM, "phone": BOSS}
     file.write_text(written([line], columns=tuple(LINE)), encoding="utf-8")
-    assert load_contacts(owing.url, file, clock.now.date()) == 1
+    assert load_contacts(owing.url, file, clock.now) == 1
     with owing.engine.connect() as connection:
-        [row] = connection.execute(select(contacts.c.bounces, contacts.c.checked_on))
-    assert tuple(row) == (0, date(2026, 11, 28))
+        [row] = connection.execute(select(contacts.c.bounces, contacts.c.checked_at))
+    assert tuple(row) == (0, int(clock.now.timestamp()))
     assert retired(owing) == 0
-    assert owing.whys() == {FIRM: Why.SEND}
+    assert Why.BOUNCED not in owing.whys().values()
 
 
 def test_a_number_given_long_ago_is_as_one_never_given(owing: Employers, clock: Clock) -> None:
     with owing.engine.begin() as connection:
-        connection.execute(update(contacts).values(checked_on=date(2026, 1, 1)))
+        connection.execute(update(contacts).values(checked_at=int(BEFORE.timestamp()) - 1))
     lose(owing, BOSS, BOUNCES, clock)
     assert retired(owing) == 1

@@ -23,11 +23,11 @@ from gateway.outbox.reaper import Reaper
 from gateway.outbox.rounds import drain
 from gateway.outbox.sender import A_MONTH, Sender
 from gateway.outbox.states import State
-from gateway.registry.firms import Firm, Stop
+from gateway.registry.firms import BOUNCES, Firm, Stop
 from gateway.registry.scheme import load_scheme
 from gateway.reminders.dispatch import dispatch, tidy
 from gateway.reminders.ladder import load_ladder
-from gateway.reminders.plan import BOUNCES, PURPOSE, Planner, Why
+from gateway.reminders.plan import PURPOSE, Planner, Why
 from gateway.storage.hot import Hot
 from gateway.storage.keys import Keys, rotate
 from gateway.storage.tables import outbox as outbox_table

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.registry.firms import Firm, Stop
+from gateway.registry.firms import BOUNCES, Firm, Stop
 from gateway.reminders.ladder import load_ladder
-from gateway.reminders.plan import BOUNCES, Entry, Planner, Why
+from gateway.reminders.plan import Entry, Planner, Why
 from gateway.text.values import Month
 from tests.reminders.conftest import PHONE, blank, contact, owing
 

@@ -33,7 +33,7 @@ def test_a_hundred_thousand_reminders_are_planned(postgres_url: str) -> None:
         names = ("", "Thotlong")
         write_rows(connection, employers, ((n, f"{n % 100_000:05d}-{n // 100_000:02d}", *names) for n in every))
         write_rows(connection, members, ((n, f"9900{n:06d}", *names, "1990-01-01", None) for n in every))
-        told = ((n, f"+8562021{n:06d}", LANGUAGES[n % 3], "synthetic", "2026-01-01", 0, None) for n in every)
+        told = ((n, f"+8562021{n:06d}", LANGUAGES[n % 3], "synthetic", "2026-01-01", 0, 0, None) for n in every)
         write_rows(connection, contacts, told)
         owed = ((n, n, 1_000_000, 115_000, 0, None, OCTOBER.index, 0) for n in every)
         paid = ((n, n, 1_000_000, 115_000, 115_000, "2026-10-30", OCTOBER.index - 1, 3) for n in every)

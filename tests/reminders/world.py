@@ -152,7 +152,7 @@ class World:
                 connection,
                 contacts,
                 (
-                    (firm.number, phone, language, "synthetic", AGREED_ON if agreed else None, bounces, None)
+                    (firm.number, phone, language, "synthetic", AGREED_ON if agreed else None, bounces, 0, None)
                     for firm in town
                     for phone, language, agreed, bounces in firm.people
                 ),
