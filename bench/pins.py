@@ -104,8 +104,8 @@ def _within(mix: Mix, people: int) -> Mix:
 def _judge(mix: Mix, answers: Sequence[Answered]) -> tuple[str, bool]:
     typed = [answer for answer in answers if answer.is_pin]
     looked_at = sum(any(words in answer.text for words in mix.said) for answer in typed)
-    busy = sum(any(words in answer.text for words in BUSY) for answer in typed)
-    strange = {a.text for a in answers if not a.text.startswith("CON ") and not (a.is_pin and BUSY[0] in a.text)}
+    busy = sum(map(_is_busy, typed))
+    strange = {a.text for a in answers if not a.text.startswith("CON ") and not (a.is_pin and _is_busy(a))}
     if looked_at + busy != len(typed) or strange:
         raise click.ClickException(f"{len(typed) - looked_at - busy} PINs were answered strangely. {strange}")
     by_pin, by_menu = ([a.took for a in answers if a.is_pin is is_pin] for is_pin in (True, False))
@@ -114,6 +114,10 @@ def _judge(mix: Mix, answers: Sequence[Answered]) -> tuple[str, bool]:
     row = f"{mix.name} | {mix.pins} | {mix.menus} | {mix.seconds} | {len(typed)} | {busy} | {shown}"
     within = looked_at <= BURST + HASHES_A_SECOND * (mix.seconds + WARM_SECONDS)
     return row, within and cells[1] <= PIN_P99 and cells[3] <= MENU_P99
+
+
+def _is_busy(answer: Answered) -> bool:
+    return any(words in answer.text for words in BUSY)
 
 
 def _hops(calls: Calls, mixes: Sequence[Mix]) -> list[list[Due]]:

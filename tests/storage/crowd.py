@@ -19,7 +19,7 @@ from tests.channels.conftest import Line
 from tests.faults import hang_up
 from tests.register import Register, paid
 
-MENUS = {"1": "CON Pakan sangkhom", "2": "CON Social security", "3": "CON ປະກັນສັງຄົມ"}  # by the key of the language
+MENUS = {"1": "CON Pakan sangkhom", "2": "CON Social security", "3": "CON ອປຊ"}  # by the key of the language
 THREADS, CALLERS = 3, 4
 CALLS = 12  # at least so many after each step, by each thread
 STEP_SECONDS = 60
