@@ -74,6 +74,7 @@ def test_a_broker_that_freezes_is_not_waited_for_and_found_again(sender: Sender,
     spread = Spread(through(wire), sender)
     post(sender)
     assert spread.offer() == 1
+    until(lambda: depth() == 1)  # it is through the wire
     wire.freeze()
     post(sender)
     began = monotonic()
@@ -84,6 +85,7 @@ def test_a_broker_that_freezes_is_not_waited_for_and_found_again(sender: Sender,
     clock.moves(seconds=OFFER_SECONDS + 1)
     assert spread.offer() == 2  # the second, and once more the first, which nobody took
     spread.close()
+    until(lambda: depth() == 3)
     assert len(waiting()) == 3
 
 
