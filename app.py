@@ -41,6 +41,7 @@ from gateway.registry.port import Registry
 from gateway.registry.scheme import load_scheme
 from gateway.registry.sql import SqlRegistry
 from gateway.registry.sql_firms import SqlFirms
+from gateway.reminders.batches import Batches
 from gateway.reminders.claims import EmployerClaims
 from gateway.reminders.ladder import load_ladder
 from gateway.reminders.wording import SAID
@@ -190,6 +191,7 @@ def build(
         firms=firms,
         trail=trail,
         cases=cases,
+        batches=Batches(outbox, trail),
         office=Office(hot, keys, clock, bindings, pins, codes, cases, trail),
         tokens=tokens,
         facts=facts,

@@ -25,6 +25,7 @@ from gateway.outbox.outbox import Outbox
 from gateway.outbox.reaper import Reaper
 from gateway.outbox.sender import Sender
 from gateway.registry.port import Firms, Registry
+from gateway.reminders.batches import Batches
 from gateway.settings import Settings
 from gateway.storage.audit import Trail
 from gateway.storage.keys import Keys
@@ -47,6 +48,7 @@ class Installation:
     trail: Trail
     office: Office
     cases: Cases
+    batches: Batches
     tokens: tuple[str, ...]
     facts: Mapping[str, Field]
     budgets: Mapping[str, Budget]

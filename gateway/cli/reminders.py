@@ -18,7 +18,7 @@ from gateway.outbox.ledger import Ledger
 from gateway.outbox.sender import CLOSES, OPENS
 from gateway.registry.firms import firms
 from gateway.reminders.arms import assign, held_out, note
-from gateway.reminders.batches import Batch, Batches
+from gateway.reminders.batches import Batch
 from gateway.reminders.bounces import retire_lost
 from gateway.reminders.dispatch import dispatch, tidy
 from gateway.reminders.ladder import Step, load_ladder, next_step
@@ -103,7 +103,7 @@ def send_command(period: str | None, officer: str | None, again: bool, yes: bool
     drawn = (firm for firm in counted(read(), "employers") if firm.code in eligible)
     posted = dispatch(planner, drawn, gateway.outbox, gateway.settings.bulk_pace) if fresh else 0
     if posted > gateway.settings.reminders_alone:
-        Batches(gateway.outbox, gateway.trail).spend(planner.month, step.name, posted)
+        gateway.batches.spend(planner.month, step.name, posted)
     click.echo(f"{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; {taken_back}.")
 
 
@@ -134,7 +134,7 @@ def step_of(planner: Planner) -> Step | None:
 def batch_of(gateway: Installation, planner: Planner) -> Batch:
     """What officers decided of it."""
     step = step_of(planner)
-    return Batches(gateway.outbox, gateway.trail).get(planner.month, step.name) if step else Batch()
+    return gateway.batches.get(planner.month, step.name) if step else Batch()
 
 
 def _asked(gateway: Installation, planner: Planner, step: Step, fresh: int, officer: str | None) -> str:
@@ -142,7 +142,7 @@ def _asked(gateway: Installation, planner: Planner, step: Step, fresh: int, offi
     most = gateway.settings.reminders_alone
     if officer is None:
         return f"{many(fresh)}, and one person may send {most:,}: ask for them with --officer. None was sent;"
-    Batches(gateway.outbox, gateway.trail).ask(planner.month, step.name, fresh, officer)
+    gateway.batches.ask(planner.month, step.name, fresh, officer)
     return f"{many(fresh)} asked for; now somebody else: flask reminders approve --officer. None was sent yet;"
 
 

@@ -16,7 +16,7 @@ from gateway.cli.reminders import batch_of, planner_of, reminders, step_of
 from gateway.installation import Installation, installation
 from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
 from gateway.registry.firms import Stop
-from gateway.reminders.batches import CHANNEL, Batches, Hold, Undecidable
+from gateway.reminders.batches import CHANNEL, Hold, Undecidable
 from gateway.text.reading import read_code
 from gateway.text.showing import show_month
 from gateway.text.values import Month
@@ -65,7 +65,7 @@ def approve_command(period: str | None, officer: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Let {texts} ({step}) about {show_month(month, 'en')} leave?", abort=True)
     try:
-        Batches(gateway.outbox, gateway.trail).approve(month, step, seen, officer)
+        gateway.batches.approve(month, step, seen, officer)
     except Undecidable as problem:
         raise click.ClickException(str(problem)) from problem
     click.echo(f"{texts} ({step}) about {show_month(month, 'en')} are approved.")
@@ -144,7 +144,7 @@ def _hold(period: str | None, hold: Hold, officer: str) -> None:
     gateway = ready()
     month, step = _open(gateway, period)
     try:
-        Batches(gateway.outbox, gateway.trail).hold(month, step, hold, officer)
+        gateway.batches.hold(month, step, hold, officer)
     except Undecidable as problem:
         raise click.ClickException(str(problem)) from problem
     click.echo(f"The texts of {show_month(month, 'en')} ({step}): {hold or 'going on'}.")

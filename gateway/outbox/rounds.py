@@ -47,9 +47,6 @@ class Rounds:
         for thread in self._threads:
             thread.join(seconds)
 
-    def wait(self) -> None:
-        self._stopped.wait()
-
     def _begin(self, name: str, work: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=work, args=arguments, name=name, daemon=True)
         thread.start()
