@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Protocol
 
 import psycopg
@@ -26,6 +26,7 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import URL
 
 LOCK_SECONDS = 0.4  # longest wait for another hop of the same caller (reliability target: 400 ms)
+SWITCH_SECONDS = 0.01  # between two tries to put a new file in WAL mode
 CONNECT_SECONDS = 2  # libpq accepts no less
 SQLITE_MAP_BYTES = 2_147_418_112  # pages are read in place instead of copied (SQLite's own limit)
 SQLITE_WAL_PAGES = 32_768  # 128 MB: where a hop would have to checkpoint, if `Checkpoints` did not keep up
@@ -72,8 +73,8 @@ class SqliteLink:
             isolation_level=None,
             check_same_thread=False,  # the watchdog interrupts from its own thread
         )
+        _log_ahead(self._connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
             f"mmap_size={SQLITE_MAP_BYTES}",
@@ -100,6 +101,19 @@ class SqliteLink:
                 execute("ROLLBACK")
             raise
         return rows
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Put a new file in WAL mode. SQLite refuses two that switch it together at once, without its own patience."""
+    until = monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            return
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() >= until:
+                raise
+            sleep(SWITCH_SECONDS)
 
 
 CHECKPOINTING = threading.Lock()  # a fork waits for it: a child that inherits SQLite's own locks, held, hangs
