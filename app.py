@@ -38,7 +38,7 @@ from gateway.outbox.port import Carrier
 from gateway.outbox.reaper import Reaper
 from gateway.outbox.sender import Sender
 from gateway.registry.port import Registry
-from gateway.registry.scheme import load_scheme
+from gateway.registry.scheme import Scheme, load_scheme
 from gateway.registry.sql import SqlRegistry
 from gateway.registry.sql_firms import SqlFirms
 from gateway.reminders.batches import Batches
@@ -69,16 +69,17 @@ def create_app(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     registry: Registry | None = None,
     carriers: Sequence[Carrier] = (),
+    scheme: Scheme | None = None,
 ) -> Flask:
     """The gateway as a WSGI application.
 
     `config` overrides settings by name; `clock` gives aware UTC times; `registry` replaces the SQL register,
-    `carriers` what the settings would connect.
+    `carriers` what the settings would connect, `scheme` the facts that ship with the gateway.
     Raises SystemExit with every problem at once when settings or conversations cannot be run with.
     """
     configure_logs()
     settings = read_settings(config)
-    gateway = build(settings, clock, registry, carriers)
+    gateway = build(settings, clock, registry, carriers, scheme)
     app = Edge("pakan", static_folder=None)
     app.config["KEYS_DIR"] = settings.keys_dir
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
@@ -120,10 +121,11 @@ def build(
     clock: Callable[[], datetime],
     registry: Registry | None = None,
     carriers: Sequence[Carrier] = (),
+    scheme: Scheme | None = None,
 ) -> Installation:
     """Wire one gateway, and refuse a conversation that some caller could not read."""
     timezone = ZoneInfo(settings.timezone)
-    scheme = load_scheme()
+    scheme = scheme or load_scheme()
 
     def today() -> date:
         return clock().astimezone(timezone).date()
@@ -176,7 +178,7 @@ def build(
     )
     desk = Desk(outbox)
     mail = Mailroom(outbox, desk)
-    claims = EmployerClaims(register, cases, trail, keys, load_ladder(), scheme.due_on, clock)
+    claims = EmployerClaims(register, cases, trail, keys, load_ladder(), scheme, clock)
     ports = Ports(registry, firms, scheme, doorkeeper, mail, claims, timezone)
     calls = {channel.name for provider in providers for channel in provider.calls.values()}
     hops = Hops(calls | {channel.name for provider in providers for channel in provider.texts.values()})
@@ -187,6 +189,7 @@ def build(
         ussd=ussd,
         providers=providers,
         keys=keys,
+        scheme=scheme,
         registry=registry,
         firms=firms,
         trail=trail,

@@ -162,11 +162,12 @@ def find_due(talk: Talk[Ports]) -> str:
     if not known:
         return "unknown"
     months = [month for month in window(talk.today) if month >= min(known)]
-    shown = [known.get(month, Dues(month, due=0, posted=0, workers=0, came=0)) for month in reversed(months)]
+    silent = Dues(months[0], due=0, posted=0, workers=0, came=0, regime=known[max(known)].regime)
+    shown = [known.get(month, silent._replace(month=month)) for month in reversed(months)]
     whys = [judge_firm(one, talk.today, talk.ask.scheme) for one in shown]
     owed = [(one, why) for one, why in zip(shown, whys, strict=True) if why is not Why.PAID]
     last = window(talk.today)[-1]
-    talk["last"], talk["due_on"] = last, talk.ask.scheme.due_on(last)
+    talk["last"], talk["due_on"] = last, talk.ask.scheme.due_on(last, shown[0].regime)
     talk.list("dues", [{"month": one.month, "owed": owing(one), "why": why} for one, why in owed])
     return "some" if owed else "none"
 

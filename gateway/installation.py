@@ -25,6 +25,7 @@ from gateway.outbox.outbox import Outbox
 from gateway.outbox.reaper import Reaper
 from gateway.outbox.sender import Sender
 from gateway.registry.port import Firms, Registry
+from gateway.registry.scheme import Scheme
 from gateway.reminders.batches import Batches
 from gateway.settings import Settings
 from gateway.storage.audit import Trail
@@ -43,6 +44,7 @@ class Installation:
     ussd: UssdChannel
     providers: Sequence[Provider]
     keys: Keys
+    scheme: Scheme
     registry: Registry
     firms: Firms
     trail: Trail

@@ -23,7 +23,6 @@ from gateway.identity.subscribers import Subscriber, subscribers
 from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.outbox.sender import CLOSES, OPENS
-from gateway.registry.scheme import load_scheme
 from gateway.reminders.alerts import PURPOSE, Hours, Planner, Why, dispatch, tidy
 from gateway.reminders.ladder import load_ladder
 from gateway.text.showing import show_month
@@ -109,7 +108,7 @@ def _planner(gateway: Installation, period: str | None, again: bool = False) -> 
         hours=hours,
         now=gateway.clock(),
         today=gateway.today(),
-        scheme=load_scheme(),
+        scheme=gateway.scheme,
         registry=gateway.registry,
         code=code,
         hotline=hotline,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import TextIO
 
 import click
@@ -14,7 +15,6 @@ from gateway.cli.plans import month_of
 from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.outbox.reaper import KEEP_SECONDS
-from gateway.registry.scheme import load_scheme
 from gateway.reminders.arms import Arm
 from gateway.reminders.chart import draw
 from gateway.reminders.cost import sms
@@ -61,8 +61,8 @@ def effect(periods: Sequence[str], since: str | None, days: int, price: float | 
     months = _months(gateway, periods, since, days)
     found = [
         outcome
-        for month, last in months.items()
-        for outcome in outcomes(gateway.settings.register_url, month, last)
+        for month in months
+        for outcome in outcomes(gateway.settings.register_url, month, partial(_last_day, gateway, days, month))
     ]
     try:
         told = measure(found)
@@ -73,7 +73,7 @@ def effect(periods: Sequence[str], since: str | None, days: int, price: float | 
             f"The smaller arm has {few.smaller:,} employers, too few to tell an effect. To see one of "
             f"{100 * WORTH_SEEING:.0f} points in a month takes about {few.needed:,} held out of {few.total:,}."
         ) from few
-    heading = f"{_span(list(months))}: posted {days} days after the due day at the latest."
+    heading = f"{_span(months)}: posted {days} days after the due day at the latest."
     lines = [*_compared(told, found), "", _verdict(told), *_cost(gateway, told, found, price)]
     click.echo("\n".join([heading, "", *lines]))
     if plot:
@@ -81,18 +81,23 @@ def effect(periods: Sequence[str], since: str | None, days: int, price: float | 
         click.echo(f"Drawn: {plot.name}")
 
 
-def _months(gateway: Installation, periods: Sequence[str], since: str | None, days: int) -> dict[Month, date]:
-    """The months to be told of, and the last day of each; one that is not over is refused if it was named."""
+def _last_day(gateway: Installation, days: int, month: Month, regime: str | None = None) -> date | None:
+    """By which something has to be posted; without a regime, the latest of them all."""
+    due = gateway.scheme.due_on(month, regime)
+    return due and due + timedelta(days)
+
+
+def _months(gateway: Installation, periods: Sequence[str], since: str | None, days: int) -> Sequence[Month]:
+    """The months to be told of; one that is not over is refused if it was named."""
     asked = {month_of(period) for period in periods}
     first = month_of(since, "--since") if since else None
-    wanted: dict[Month, date] = {}
+    wanted: list[Month] = []
     for month in tried(gateway.settings.register_url):
-        due = load_scheme().due_on(month)
-        if due is None or (asked and month not in asked) or (first and month < first):
+        last = _last_day(gateway, days, month)
+        if last is None or (asked and month not in asked) or (first and month < first):
             continue
-        last = due + timedelta(days)
         if last < gateway.today():
-            wanted[month] = last
+            wanted.append(month)
         elif month in asked:
             after = show_date(last + timedelta(1), "en")
             raise click.ClickException(f"{show_month(month, 'en')} can be told from {after} on.")
@@ -170,8 +175,6 @@ def _cost(gateway: Installation, effect: Effect, found: Sequence[Outcome], price
 
 def _remembers(gateway: Installation, month: Month) -> bool:
     """Whether the outbox still has every text of this month."""
-    due = load_scheme().due_on(month)
-    if due is None:
-        return False
-    opened = load_ladder()[0].opens.on(due, gateway.timezone)
-    return gateway.outbox.now() < opened.timestamp() + KEEP_SECONDS
+    dues = filter(None, (gateway.scheme.due_on(month, regime) for regime in gateway.scheme.regimes))
+    opened = (load_ladder()[0].opens.on(due, gateway.timezone).timestamp() for due in dues)
+    return gateway.outbox.now() < min(opened, default=0) + KEEP_SECONDS

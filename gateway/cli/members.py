@@ -15,7 +15,6 @@ from gateway.installation import installation
 from gateway.registry.line import COLUMNS
 from gateway.registry.load import load
 from gateway.registry.sample import NoSampleError, Sample, samples
-from gateway.registry.scheme import load_scheme
 from gateway.registry.seed import SeedError, seed
 from gateway.registry.sql import SqlRegistry
 from gateway.storage.hot import Hot
@@ -73,7 +72,7 @@ def seed_command(member_count: int, employer_count: int, months: int, replace: b
                 employer_count,
                 months,
                 gateway.today(),
-                load_scheme(),
+                gateway.scheme,
                 seed=number,
                 replace=replace,
                 progress=bar.update,
@@ -111,7 +110,7 @@ def sample_command(as_json: bool) -> None:
     gateway = installation()
     hot = Hot(gateway.settings.register_url)
     try:
-        found = samples(SqlRegistry(hot, gateway.today), gateway.today(), load_scheme())
+        found = samples(SqlRegistry(hot, gateway.today), gateway.today(), gateway.scheme)
     except (NoSampleError, ConnectionError) as problem:
         raise click.ClickException("No synthetic register here. First: flask members seed") from problem
     finally:

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from typing import Final, TypeVar
 
 import click
 
 from gateway.installation import Installation
-from gateway.registry.scheme import load_scheme
 from gateway.reminders.cost import cost_of, operator_of
 from gateway.reminders.ladder import Ladder, current_month
 from gateway.text.catalogue import LANGUAGES
@@ -24,6 +24,10 @@ TICK: Final = 1_000  # entries between two signs of life
 
 PERIOD: Final = click.option(
     "--period", metavar="YYYY-MM", help="The month worked that is to be paid for.  [default: the first not over]"
+)
+
+REGIME: Final = click.option(
+    "--regime", metavar="NAME", help="Only employers of this regime.  [default: each in its turn]"
 )
 
 One = TypeVar("One")
@@ -77,13 +81,18 @@ def counted(found: Iterable[One], of: str) -> Iterator[One]:
         yield one
 
 
-def month_and_due(gateway: Installation, ladder: Ladder, period: str | None) -> tuple[Month, date]:
-    """The month as it was typed, or the first that is not over; and its due day."""
-    scheme = load_scheme()
-    month = month_of(period) if period else current_month(ladder, scheme.due_on, gateway.clock(), gateway.timezone)
-    due = scheme.due_on(month)
+def month_and_due(
+    gateway: Installation, ladder: Ladder, period: str | None, regime: str | None = None
+) -> tuple[Month, date]:
+    """The month as it was typed, or the first that is not over for this regime, or any; and its due day."""
+    due_on = partial(gateway.scheme.due_on, regime=regime)
+    month = month_of(period) if period else current_month(ladder, due_on, gateway.clock(), gateway.timezone)
+    due = due_on(month)
     if due is None:
-        raise click.ClickException(f"No source says when {show_month(month, 'en')} is due: see data/scheme.toml.")
+        of = f" ({regime})" if regime else ""
+        raise click.ClickException(
+            f"No source says when {show_month(month, 'en')} is due{of}: see data/scheme.toml."
+        )
     return month, due
 
 

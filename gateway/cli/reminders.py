@@ -12,11 +12,11 @@ import click
 from flask.cli import AppGroup
 
 from gateway.cli.outbox import ready
-from gateway.cli.plans import PERIOD, Sums, counted, many, month_and_due, refuse_without_operator
+from gateway.cli.plans import PERIOD, REGIME, Sums, counted, many, month_and_due, refuse_without_operator
 from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.outbox.sender import CLOSES, OPENS
-from gateway.registry.firms import firms
+from gateway.registry.firms import Firm, firms, regimes
 from gateway.reminders.arms import assign, held_out, note
 from gateway.reminders.batches import Batch
 from gateway.reminders.bounces import retire_lost
@@ -35,12 +35,14 @@ def reminders() -> None:
 
 @reminders.command("plan")
 @PERIOD
+@REGIME
 @click.option("--list", "listed", is_flag=True, help="Every employer on a line of its own.")
-def plan_command(period: str | None, listed: bool) -> None:
+def plan_command(period: str | None, regime: str | None, listed: bool) -> None:
     """Say who would be reminded of a month, why the others would not, and what the texts would be.
 
     Nothing is written or sent. Two texts belong to a month, one before the due day and one after; the plan is
-    of the one that is open now, or of the next. Numbers are masked.
+    of the one that is open now, or of the next. Numbers are masked. Employers of several regimes, each with a due
+    day of its own, have a plan each.
 
     \b
     Examples:
@@ -48,23 +50,24 @@ def plan_command(period: str | None, listed: bool) -> None:
       flask reminders plan --period 2026-10 --list | less
     """
     gateway = ready()
-    planner = planner_of(gateway, period)
-    click.echo(f"{show_month(planner.month, 'en')} is due by {show_date(planner.due, 'en')}.")
-    for line in _steps(planner):
-        click.echo(line)
-    entries = planner.plan(counted(firms(gateway.settings.register_url, planner.month), "employers"))
-    _tell(entries, listed, gateway.settings.sms_prices)
-    percent = gateway.settings.holdout_percent
-    if percent and step_of(planner) is planner.ladder[0]:
-        click.echo(f"Of employers that get their very first text, {percent} % are held out at random instead.")
+    for name, label in regimes_of(gateway, regime):
+        planner = planner_of(gateway, period, name)
+        click.echo(f"{label}{show_month(planner.month, 'en')} is due by {show_date(planner.due, 'en')}.")
+        for line in _steps(planner):
+            click.echo(line)
+        _tell(planner.plan(_firms(gateway, planner)), listed, gateway.settings.sms_prices)
+        percent = gateway.settings.holdout_percent
+        if percent and step_of(planner) is planner.ladder[0]:
+            click.echo(f"Of employers that get their very first text, {percent} % are held out at random instead.")
 
 
 @reminders.command("send")
 @PERIOD
+@REGIME
 @click.option("--officer", envvar="PAKAN_OFFICER", help="Your account, to ask for more than one person may send.")
 @click.option("--again", is_flag=True, help="Texts that died, too: tried five times, and never left.")
 @click.option("--yes", is_flag=True, help="Do not ask; for a timer.")
-def send_command(period: str | None, officer: str | None, again: bool, yes: bool) -> None:
+def send_command(period: str | None, regime: str | None, officer: str | None, again: bool, yes: bool) -> None:
     """Take back texts whose employer has paid, closed or wants none, then send those of the step that is open.
 
     Each employer, month and step is sent once, however often this is run: run it every few minutes, so that a
@@ -79,17 +82,28 @@ def send_command(period: str | None, officer: str | None, again: bool, yes: bool
     """
     gateway = ready()
     refuse_without_operator(gateway)
-    planner, url = planner_of(gateway, period, again), gateway.settings.register_url
-    read = partial(firms, url, planner.month)
-    retired = retire_lost(planner, counted(read(), "employers"), url, gateway.outbox, gateway.cases)
-    tidied = tidy(planner, counted(read(), "employers"), gateway.outbox)
+    refused = []
+    for name, label in regimes_of(gateway, regime):
+        try:
+            planner = planner_of(gateway, period, name, again)
+            click.echo(f"{label}{_send(gateway, planner, officer, yes)}")
+        except click.ClickException as problem:  # the others have their turn
+            refused.append(f"{label}{problem.message}")
+    if refused:
+        raise click.ClickException("\n".join(refused))
+
+
+def _send(gateway: Installation, planner: Planner, officer: str | None, yes: bool) -> str:
+    """Take back, and send, what this planner says; what was done. Raises ClickException where none may be sent."""
+    url, read = gateway.settings.register_url, partial(_firms, gateway, planner)
+    retired = retire_lost(planner, read(), url, gateway.outbox, gateway.cases)
+    tidied = tidy(planner, read(), gateway.outbox)
     taken_back = f"{many(tidied.taken_back)} taken back"
     if retired:
         taken_back += f", {retired:,} lost numbers retired (flask cases list)"
     step = step_of(planner)
     if step is None or not planner.is_open(step):
-        click.echo("\n".join([f"No step is open now; {taken_back}.", *_steps(planner)]))
-        return
+        return "\n".join([f"No step is open now; {taken_back}.", *_steps(planner)])
     planner, eligible = _drawn(gateway, planner, tidied.eligible), tidied.eligible
     fresh = sum(code not in planner.held_out for code in eligible)
     if fresh > max(gateway.settings.reminders_alone, batch_of(gateway, planner).approved):
@@ -100,19 +114,29 @@ def send_command(period: str | None, officer: str | None, again: bool, yes: bool
         raise click.ClickException(f"An officer has just decided otherwise. None was sent; {taken_back}.")
     if _tries(gateway, planner):  # before the texts, so that none leaves uncounted
         note(url, eligible, planner.month, gateway.outbox.now())
-    drawn = (firm for firm in counted(read(), "employers") if firm.code in eligible)
+    drawn = (firm for firm in read() if firm.code in eligible)
     posted = dispatch(planner, drawn, gateway.outbox, gateway.settings.bulk_pace) if fresh else 0
     if posted > gateway.settings.reminders_alone:
-        gateway.batches.spend(planner.month, step.name, posted)
-    click.echo(f"{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; {taken_back}.")
+        gateway.batches.spend(planner.stage(step), posted)
+    return f"{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; {taken_back}."
 
 
-def planner_of(gateway: Installation, period: str | None, again: bool = False) -> Planner:
+def regimes_of(gateway: Installation, regime: str | None) -> Iterator[tuple[str, str]]:
+    """Each regime of the register, or the one that is asked for, and what its lines begin with."""
+    found = regimes(gateway.settings.register_url) or gateway.scheme.regimes[:1]
+    if regime and regime not in found:
+        raise click.BadParameter(f"The register's employers pay by: {', '.join(found)}.", param_hint="--regime")
+    for one in [regime] if regime else found:
+        yield one, f"{one}: " if len(found) > 1 else ""
+
+
+def planner_of(gateway: Installation, period: str | None, regime: str, again: bool = False) -> Planner:
     """The terms of the month that is asked for, or of the first that is not over."""
     ladder = load_ladder()
-    month, due = month_and_due(gateway, ladder, period)
+    month, due = month_and_due(gateway, ladder, period, regime)
     planner = Planner(
         month=month,
+        regime=regime,
         due=due,
         now=gateway.clock(),
         ladder=ladder,
@@ -134,7 +158,12 @@ def step_of(planner: Planner) -> Step | None:
 def batch_of(gateway: Installation, planner: Planner) -> Batch:
     """What officers decided of it."""
     step = step_of(planner)
-    return gateway.batches.get(planner.month, step.name) if step else Batch()
+    return gateway.batches.get(planner.stage(step)) if step else Batch()
+
+
+def _firms(gateway: Installation, planner: Planner) -> Iterator[Firm]:
+    """The employers that this planner judges, as they stand now."""
+    return counted(firms(gateway.settings.register_url, planner.month, planner.regime), "employers")
 
 
 def _asked(gateway: Installation, planner: Planner, step: Step, fresh: int, officer: str | None) -> str:
@@ -142,7 +171,7 @@ def _asked(gateway: Installation, planner: Planner, step: Step, fresh: int, offi
     most = gateway.settings.reminders_alone
     if officer is None:
         return f"{many(fresh)}, and one person may send {most:,}: ask for them with --officer. None was sent;"
-    gateway.batches.ask(planner.month, step.name, fresh, officer)
+    gateway.batches.ask(planner.stage(step), fresh, officer)
     return f"{many(fresh)} asked for; now somebody else: flask reminders approve --officer. None was sent yet;"
 
 

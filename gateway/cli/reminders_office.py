@@ -11,15 +11,16 @@ import click
 from gateway.cli.cases import officer_option
 from gateway.cli.imports import FILE, importing
 from gateway.cli.outbox import ready
-from gateway.cli.plans import PERIOD, many
-from gateway.cli.reminders import batch_of, planner_of, reminders, step_of
+from gateway.cli.plans import PERIOD, REGIME, many
+from gateway.cli.reminders import planner_of, regimes_of, reminders, step_of
 from gateway.installation import Installation, installation
 from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
 from gateway.registry.firms import Stop
-from gateway.reminders.batches import CHANNEL, Hold, Undecidable
+from gateway.registry.regimes import COLUMNS as REGIME_COLUMNS
+from gateway.registry.regimes import load_regimes
+from gateway.reminders.batches import CHANNEL, Hold, Stage, Undecidable
 from gateway.text.reading import read_code
 from gateway.text.showing import show_month
-from gateway.text.values import Month
 
 CONTACTS_HELP: Final = f"""Import who may be told for each employer from FILE (.csv or .xlsx).
 
@@ -36,6 +37,21 @@ Example:
   flask reminders contacts contacts.csv
 """
 
+REGIMES_HELP: Final = f"""Import by which regime employers pay from FILE (.csv or .xlsx).
+
+The first line names the columns, in any order:
+
+\b
+{chr(10).join(f"  {column:<15}{meaning}" for column, meaning in REGIME_COLUMNS.items())}
+
+Each regime, which may have a due day of its own, has its reminders, approvals and pauses. An employer without a
+line keeps its regime; a new one is of the enterprises'. Either every line is imported or none.
+
+\b
+Example:
+  flask reminders regimes regimes.csv
+"""
+
 
 @reminders.command("contacts", help=CONTACTS_HELP)
 @FILE
@@ -47,11 +63,21 @@ def contacts_command(file: Path) -> None:
     click.echo(f"{count:,} contacts.")
 
 
+@reminders.command("regimes", help=REGIMES_HELP)
+@FILE
+def regimes_command(file: Path) -> None:
+    gateway = installation()
+    with importing(file):
+        count = load_regimes(gateway.settings.register_url, file, gateway.scheme.regimes)
+    click.echo(f"{count:,} employers.")
+
+
 @reminders.command("approve")
 @PERIOD
+@REGIME
 @officer_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def approve_command(period: str | None, officer: str, yes: bool) -> None:
+def approve_command(period: str | None, regime: str | None, officer: str, yes: bool) -> None:
     """Let the texts leave that another officer asked for. Look at `plan` first; the next `send` sends them.
 
     \b
@@ -59,39 +85,41 @@ def approve_command(period: str | None, officer: str, yes: bool) -> None:
       flask reminders approve --officer ACCOUNT
     """
     gateway = ready()
-    month, step = _open(gateway, period)
-    seen = batch_of(gateway, planner_of(gateway, period))
-    texts = many(seen.texts)
+    stage = _open(gateway, period, regime)
+    seen = gateway.batches.get(stage)
+    texts, of = many(seen.texts), _of(stage)
     if not yes:
-        click.confirm(f"Let {texts} ({step}) about {show_month(month, 'en')} leave?", abort=True)
+        click.confirm(f"Let {texts} about {of} leave?", abort=True)
     try:
-        gateway.batches.approve(month, step, seen, officer)
+        gateway.batches.approve(stage, seen, officer)
     except Undecidable as problem:
         raise click.ClickException(str(problem)) from problem
-    click.echo(f"{texts} ({step}) about {show_month(month, 'en')} are approved.")
+    click.echo(f"{texts} about {of} are approved.")
 
 
 @reminders.command("pause")
 @PERIOD
+@REGIME
 @officer_option
-def pause_command(period: str | None, officer: str) -> None:
+def pause_command(period: str | None, regime: str | None, officer: str) -> None:
     """Keep back the texts of the step that is open, or next: the next `send` takes back those that wait.
 
     \b
     Example:
       flask reminders pause --officer ACCOUNT
     """
-    _hold(period, Hold.PAUSED, officer)
+    _hold(period, regime, Hold.PAUSED, officer)
 
 
 @reminders.command("resume")
 @click.argument("code", required=False)
 @PERIOD
+@REGIME
 @officer_option
-def resume_command(code: str | None, period: str | None, officer: str) -> None:
+def resume_command(code: str | None, period: str | None, regime: str | None, officer: str) -> None:
     """Remind the employer of this CODE again, whatever stopped it; without one, go on with what was paused."""
     if code is None:
-        _hold(period, Hold.NONE, officer)
+        _hold(period, regime, Hold.NONE, officer)
         return
     gateway = installation()
     _noted(resume(gateway.settings.register_url, _code(code)), gateway, code, "resumed", officer)
@@ -104,10 +132,17 @@ def resume_command(code: str | None, period: str | None, officer: str) -> None:
 )
 @click.option("--until", metavar="YYYY-MM-DD", type=click.DateTime(["%Y-%m-%d"]), help="The last day it holds.")
 @PERIOD
+@REGIME
 @officer_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def stop_command(
-    code: str | None, why: str | None, until: datetime | None, period: str | None, officer: str, yes: bool
+    code: str | None,
+    why: str | None,
+    until: datetime | None,
+    period: str | None,
+    regime: str | None,
+    officer: str,
+    yes: bool,
 ) -> None:
     """Remind the employer of this CODE no more: it has closed, or pays by a plan. Without one: stop the step that
     is open, or next, for good.
@@ -123,7 +158,7 @@ def stop_command(
     if code is None:
         if not yes:
             click.confirm("Stop this step for every employer, for good?", abort=True)
-        _hold(period, Hold.STOPPED, officer)
+        _hold(period, regime, Hold.STOPPED, officer)
         return
     if why is None:
         raise click.UsageError("Say why: --why closed or --why plan.")
@@ -140,23 +175,30 @@ def _noted(done: bool, gateway: Installation, code: str, deed: str, officer: str
     click.echo("Noted.")
 
 
-def _hold(period: str | None, hold: Hold, officer: str) -> None:
+def _hold(period: str | None, regime: str | None, hold: Hold, officer: str) -> None:
     gateway = ready()
-    month, step = _open(gateway, period)
+    stage = _open(gateway, period, regime)
     try:
-        gateway.batches.hold(month, step, hold, officer)
+        gateway.batches.hold(stage, hold, officer)
     except Undecidable as problem:
         raise click.ClickException(str(problem)) from problem
-    click.echo(f"The texts of {show_month(month, 'en')} ({step}): {hold or 'going on'}.")
+    click.echo(f"The texts of {_of(stage)}: {hold or 'going on'}.")
 
 
-def _open(gateway: Installation, period: str | None) -> tuple[Month, str]:
-    """Which month and step is decided about."""
-    planner = planner_of(gateway, period)
+def _open(gateway: Installation, period: str | None, regime: str | None) -> Stage:
+    """What is decided about: one decision is about the employers of one regime."""
+    names = [name for name, _label in regimes_of(gateway, regime)]
+    if len(names) > 1:
+        raise click.UsageError(f"Say about which employers: --regime with one of {', '.join(names)}.")
+    planner = planner_of(gateway, period, names[0])
     step = step_of(planner)
     if step is None:
         raise click.ClickException(f"Both texts of {show_month(planner.month, 'en')} are over.")
-    return planner.month, step.name
+    return planner.stage(step)
+
+
+def _of(stage: Stage) -> str:
+    return f"{show_month(stage.month, 'en')} ({stage.step}, {stage.regime})"
 
 
 def _code(code: str) -> str:

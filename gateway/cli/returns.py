@@ -67,7 +67,7 @@ def returns() -> None:
 @REJECTS
 @AGAIN
 def due_command(file: Path, rejects: Path | None, again: bool) -> None:
-    _bring(returned(load_scheme()), file, rejects, again)
+    _bring(returned(installation().scheme), file, rejects, again)
 
 
 @returns.command("posted", help=POSTED_HELP)

@@ -20,7 +20,6 @@ from gateway.channels.hops import PLACE
 from gateway.cli.store import upgrade_all
 from gateway.installation import Installation, installation
 from gateway.registry.sample import NoSampleError, samples
-from gateway.registry.scheme import load_scheme
 from gateway.registry.seed import SeedError, seed
 from gateway.registry.sql import SqlRegistry
 from gateway.storage.hot import Hot
@@ -114,7 +113,7 @@ def prepare_demo(gateway: Installation) -> None:
                 DEMO_EMPLOYERS,
                 DEMO_MONTHS,
                 gateway.today(),
-                load_scheme(),
+                gateway.scheme,
                 progress=bar.update,
             )
         except SeedError:
@@ -125,7 +124,7 @@ def show_demo(gateway: Installation, host: str, port: int) -> None:
     """What a newcomer can type now."""
     hot = Hot(gateway.settings.register_url)
     try:
-        found = samples(SqlRegistry(hot, gateway.today), gateway.today(), load_scheme())
+        found = samples(SqlRegistry(hot, gateway.today), gateway.today(), gateway.scheme)
     except NoSampleError:
         return
     finally:

@@ -41,7 +41,7 @@ def load_contacts(url: str, path: Path, now: datetime) -> int:
     upgrade(url, {"register"})
     problems: list[Problem] = []
     with open_engine(url).begin() as connection:
-        ids = _employers(connection)
+        ids = employer_ids(connection)
         rows: dict[tuple[int, str], dict[str, Any]] = {}
         for number, cells in read_lines(path, list(COLUMNS)):
             if number > LIMIT:
@@ -107,7 +107,8 @@ def _id(connection: Connection, code: str) -> int | None:
     return connection.scalar(select(employers.c.id).where(employers.c.code == code))
 
 
-def _employers(connection: Connection) -> Mapping[str, int]:
+def employer_ids(connection: Connection) -> Mapping[str, int]:
+    """The register's own number of every employer, by its code."""
     rows = connection.execute(select(employers.c.code, employers.c.id))
     return {row.code: row.id for row in rows}
 
@@ -117,7 +118,7 @@ def _line(cells: Mapping[str, str], ids: Mapping[str, int], now: datetime) -> tu
     row: dict[str, Any] = {"bounces": 0, "checked_at": int(now.timestamp()), "disputed_on": None}
     reasons = []
     readers: dict[str, tuple[str, Callable[[str], Any]]] = {
-        "employer_code": ("employer_id", lambda text: _known(read_code(text), ids)),
+        "employer_code": ("employer_id", lambda text: known(read_code(text), ids)),
         "phone": ("msisdn", read_phone),
         "language": ("language", _language),
         "role": ("role", _role),
@@ -131,7 +132,8 @@ def _line(cells: Mapping[str, str], ids: Mapping[str, int], now: datetime) -> tu
     return row, reasons
 
 
-def _known(code: str, ids: Mapping[str, int]) -> int:
+def known(code: str, ids: Mapping[str, int]) -> int:
+    """The number of this employer; raises ValueError where the register has none."""
     if code not in ids:
         raise ValueError("the register has no such employer")
     return ids[code]

@@ -59,11 +59,18 @@ class Firm(NamedTuple):
     stops: tuple[tuple[Stop, date | None], ...]  # until when each holds, that day included
 
 
-def firms(url: str, month: Month) -> Iterator[Firm]:
-    """Every employer of the register at `url`; raises what the database raises."""
+def regimes(url: str) -> Sequence[str]:
+    """The regimes of the register's employers, that of most of them first; raises what the database raises."""
+    with open_engine(url).connect() as connection:
+        regime = employers.c.regime
+        return connection.scalars(select(regime).group_by(regime).order_by(func.count().desc(), regime)).all()
+
+
+def firms(url: str, month: Month, regime: str) -> Iterator[Firm]:
+    """Every employer of this regime in the register at `url`; raises what the database raises."""
     with open_engine(url).connect() as connection:
         stopped = _stopped(connection.execute(select(stops)).all())
-        with connection.execution_options(yield_per=BATCH).execute(_statement(month)) as rows:
+        with connection.execution_options(yield_per=BATCH).execute(_statement(month, regime)) as rows:
             for employer, of_one in groupby(rows, attrgetter("id")):
                 yield _firm(list(of_one), stopped.get(employer, ()))
 
@@ -93,7 +100,7 @@ def _stopped(rows: Sequence[Any]) -> dict[int, tuple[tuple[Stop, date | None], .
     return found
 
 
-def _statement(month: Month) -> Select[Any]:
+def _statement(month: Month, regime: str) -> Select[Any]:
     c = contributions.c
     is_posted, this = c.status == CODES[Posting.POSTED], c.month == month.index
     came = c.status != CODES[Posting.ASSESSED]
@@ -127,5 +134,6 @@ def _statement(month: Month) -> Select[Any]:
         )
         .outerjoin(totals, totals.c.employer_id == employers.c.id)
         .outerjoin(contacts, contacts.c.employer_id == employers.c.id)
+        .where(employers.c.regime == regime)
         .order_by(employers.c.id, contacts.c.msisdn)
     )

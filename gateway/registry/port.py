@@ -30,6 +30,7 @@ class Contribution(NamedTuple):
     month: Month
     posting: Posting
     full: bool  # posted, and nothing of what was due is missing
+    regime: str | None = None  # the employer's, which says when it was due; None: not known
 
 
 class Found(NamedTuple):
@@ -63,6 +64,7 @@ class Dues(NamedTuple):
     posted: int  # kip
     workers: int  # on the return
     came: int  # of them: for whom money arrived, posted or not yet
+    regime: str | None = None  # which says when it is due; None: not known
 
 
 class Firms(Protocol):

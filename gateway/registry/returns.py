@@ -29,14 +29,13 @@ from gateway.registry.columns import (
 from gateway.registry.form import Column
 from gateway.registry.line import read_amount, read_member
 from gateway.registry.port import Posting
-from gateway.registry.scheme import Rate, Scheme, Terms
+from gateway.registry.scheme import ENTERPRISE, Rate, Scheme, Terms
 from gateway.registry.staging import Cells, repeats
 from gateway.registry.tables import CODES, contributions, employers, members
 from gateway.registry.upload import TOLERANCE, Upload
 from gateway.text.reading import read_code
 from gateway.text.values import Kip, Month
 
-REGIME: Final = "enterprise"  # form 2-01 is for labour units; the register knows no other regime
 SHARES: Final = ("employer_share", "insured_share")
 
 COLUMNS: Final = (
@@ -126,7 +125,7 @@ def _read(scheme: Scheme, cells: Cells, today: date) -> tuple[Row, list[str]]:
     if month > Month.of(today):
         return (), ["month: after this month"]
     terms = scheme.on(month.first)
-    rate = terms.rates.get(REGIME)
+    rate = terms.rates.get(ENTERPRISE)
     if rate is None:
         return (), ["month: no source says what was due then"]
     insured = insurable(values["wage"], terms)

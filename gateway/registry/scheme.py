@@ -7,7 +7,7 @@ law's or LSSO's own words were read (`verified`), so that a screen can say how s
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -22,6 +22,7 @@ Value = TypeVar("Value")
 Entry = dict[str, Any]  # one table of the data file
 
 REMEMBERED: Final = 1_024  # days and months whose terms are kept; callers ask about the same few
+ENTERPRISE: Final = "enterprise"  # the regime of labour units
 END_OF_MONTH: Final = 0  # how the data file writes a due day that is the last of its month
 
 
@@ -65,6 +66,18 @@ class Assessed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class DueDay:
+    """Day of the month after the one worked, END_OF_MONTH for its last; for employers of one regime, or of any."""
+
+    day: int
+    regime: str | None
+
+    def of(self, month: Month) -> date:
+        """The day on which what was earned before this month is due."""
+        return month.last if self.day == END_OF_MONTH else month.first + timedelta(days=self.day - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class TreatmentRule:
     """Health care: `qualifying` paid months among the `within` latest; it continues `tail` months."""
 
@@ -93,7 +106,7 @@ class Terms:
     benefits: Mapping[str, Fact[BenefitRule]]  # by name, e.g. maternity
     hotline: Fact[str] | None
 
-    def assess(self, wage: Kip, regime: str = "enterprise") -> Assessed | None:
+    def assess(self, wage: Kip, regime: str = ENTERPRISE) -> Assessed | None:
         """The contribution on a wage; None where the rate, the floor or the ceiling is not known."""
         rate, floor, ceiling = self.rates.get(regime), self.floor, self.ceiling
         if rate is None or floor is None or ceiling is None:
@@ -112,7 +125,7 @@ class Scheme:
     floors: tuple[Fact[Kip], ...]
     ceilings: tuple[Fact[Kip], ...]
     minimum_wages: tuple[Fact[Kip], ...]
-    due_days: tuple[Fact[int], ...]  # day of the month after the one worked; END_OF_MONTH is its last
+    due_days: tuple[Fact[DueDay], ...]
     treatment: tuple[Fact[TreatmentRule], ...]
     benefits: Mapping[str, tuple[Fact[BenefitRule], ...]]
     hotlines: tuple[Fact[str], ...]
@@ -130,16 +143,26 @@ class Scheme:
         )
 
     @lru_cache(maxsize=REMEMBERED)  # noqa: B019 (a scheme lives as long as the process)
-    def due_on(self, month: Month) -> date | None:
-        """The day by which this month's contribution is to be paid, none where no source says so.
+    def due_on(self, month: Month, regime: str | None = None) -> date | None:
+        """The day by which employers of this regime pay for this month, none where no source says so.
 
         Sources conflict and the law was not read, so this is the latest day that any of them claims:
-        an employer is never called late early. Once a claim is verified, only verified claims count.
+        an employer is never called late early. Once a claim is verified, only verified claims count. Claims for
+        the regime come before those for any; where the regime is not known, the latest day of them all counts.
         """
         payable = month + 1
         claims = [claim for claim in self.due_days if claim.holds(payable.first)]
-        trusted = [claim for claim in claims if claim.verified] or claims
-        return max((_day_of(payable, claim.value) for claim in trusted), default=None)
+        of_regime: dict[str | None, list[Fact[DueDay]]] = {}
+        for claim in claims:
+            of_regime.setdefault(claim.value.regime, []).append(claim)
+        groups = of_regime.values() if regime is None else (of_regime.get(regime) or of_regime.get(None, []),)
+        return max((claim.value.of(payable) for group in groups for claim in _trusted(group)), default=None)
+
+    @property
+    def regimes(self) -> Sequence[str]:
+        """Every regime of which a rate or a due day is known, the commonest first."""
+        named = [*self.rates, *(claim.value.regime for claim in self.due_days if claim.value.regime)]
+        return tuple(dict.fromkeys(named))
 
 
 @cache
@@ -155,7 +178,7 @@ def read_scheme(toml: str) -> Scheme:
         floors=_facts(data["floors"], _kip),
         ceilings=_facts(data["ceilings"], _kip),
         minimum_wages=_facts(data["minimum_wages"], _kip),
-        due_days=_facts(data["due_days"], lambda entry: int(entry["day"])),
+        due_days=_facts(data["due_days"], lambda entry: DueDay(int(entry["day"]), entry.get("regime"))),
         treatment=_facts(
             data["treatment"],
             lambda entry: TreatmentRule(entry["qualifying"], entry["within"], entry["tail"]),
@@ -204,5 +227,5 @@ def _held(named: Mapping[str, tuple[Fact[Value], ...]], day: date) -> Mapping[st
     return MappingProxyType({name: fact for name, fact in held if fact is not None})
 
 
-def _day_of(month: Month, day: int) -> date:
-    return month.last if day == END_OF_MONTH else month.first + timedelta(days=day - 1)
+def _trusted(claims: Sequence[Fact[Value]]) -> Sequence[Fact[Value]]:
+    return [claim for claim in claims if claim.verified] or claims

@@ -25,7 +25,9 @@ MONTH_COLUMNS: Final = (
     contributions.c.status,
     contributions.c.due,
     contributions.c.paid,
+    employers.c.regime,
 )
+OF_EMPLOYERS: Final = contributions.join(employers, employers.c.id == contributions.c.employer_id)
 
 
 FIND: Final = select(members.c.id, members.c.msisdn).where(
@@ -42,6 +44,7 @@ def record_statement(is_sqlite: bool) -> Select[Any]:
     gathered = func.json_group_array if is_sqlite else func.json_agg
     months = (
         select(gathered(row(*MONTH_COLUMNS)))
+        .select_from(OF_EMPLOYERS)
         .where(contributions.c.member_id == members.c.id, contributions.c.month >= bindparam("since"))
         .scalar_subquery()
     )
@@ -50,6 +53,7 @@ def record_statement(is_sqlite: bool) -> Select[Any]:
 
 HISTORY: Final = (
     select(*MONTH_COLUMNS)
+    .select_from(OF_EMPLOYERS)
     .where(contributions.c.member_id == bindparam("member"))
     .order_by(contributions.c.month, contributions.c.employer_id)
 )
@@ -122,9 +126,9 @@ class SqlRegistry:
         return tuple(Month.from_index(index) for index in sorted(months))
 
 
-def _contribution(month: int, status: int, due: int, paid: int) -> Contribution:
+def _contribution(month: int, status: int, due: int, paid: int, regime: str) -> Contribution:
     posting = POSTINGS[status]
-    return Contribution(Month.from_index(month), posting, full=posting is Posting.POSTED and 0 < due <= paid)
+    return Contribution(Month.from_index(month), posting, posting is Posting.POSTED and 0 < due <= paid, regime)
 
 
 def _day(value: Any) -> date:

@@ -33,15 +33,15 @@ SPEAKS_FOR: Final = (
 
 
 def dues_statement() -> Select[Any]:
-    """Each month of one employer as a row: month, kip due, kip posted, workers, workers for whom money came."""
+    """Each month of one employer as a row: month, kip due, kip posted, workers, of them with money, its regime."""
     c = contributions.c
+    employer, regime = (
+        select(column).where(OF_CODE).scalar_subquery() for column in (employers.c.id, employers.c.regime)
+    )
     came = case((c.status != CODES[Posting.ASSESSED], 1), else_=0)
     return (
-        select(c.month, func.sum(c.due), func.sum(c.paid), func.count(), func.sum(came))
-        .where(
-            c.employer_id == select(employers.c.id).where(OF_CODE).scalar_subquery(),
-            c.month >= bindparam("since"),
-        )
+        select(c.month, func.sum(c.due), func.sum(c.paid), func.count(), func.sum(came), regime)
+        .where(c.employer_id == employer, c.month >= bindparam("since"))
         .group_by(c.month)
         .order_by(c.month.desc())
     )
@@ -60,4 +60,7 @@ class SqlFirms:
 
     def dues(self, code: str, since: Month) -> Sequence[Dues]:
         rows = self._hot.rows(self._dues, {"code": code, "since": since.index}, self._within)
-        return tuple(Dues(Month.from_index(month), *map(int, totals)) for month, *totals in rows)
+        return tuple(
+            Dues(Month.from_index(month), int(due), int(posted), workers, int(came), regime)
+            for month, due, posted, workers, came, regime in rows
+        )

@@ -67,7 +67,8 @@ def judge(
 
     Of several employers the best row speaks, because a month counts once: in full from one of them is paid;
     then money that is being posted, which needs nobody's help; then money that fits nobody, which she or her
-    employer can clear up; then a part. Only with no money at all does the calendar decide.
+    employer can clear up; then a part. Only with no money at all does the calendar decide, by the employer
+    that has the most time.
     """
     if any(row.full for row in contributions):
         return Why.PAID
@@ -76,7 +77,8 @@ def judge(
             return why
     if not contributions and not employed:
         return Why.NOBODY
-    return _by_calendar(scheme.due_on(month), today)
+    dues = (scheme.due_on(month, regime) for regime in {row.regime for row in contributions} or {None})
+    return _by_calendar(max(filter(None, dues), default=None), today)
 
 
 def judge_firm(total: Dues, today: date, scheme: Scheme) -> Why:
@@ -85,7 +87,7 @@ def judge_firm(total: Dues, today: date, scheme: Scheme) -> Why:
         return Why.PAID if 0 < total.due <= total.posted else Why.PARTIAL
     if total.came:
         return Why.POSTING
-    return _by_calendar(scheme.due_on(total.month), today) if total.workers else Why.NOBODY
+    return _by_calendar(scheme.due_on(total.month, total.regime), today) if total.workers else Why.NOBODY
 
 
 def right_to_treatment(paid: Collection[Month], today: date, rule: TreatmentRule) -> Right:

@@ -19,7 +19,7 @@ from gateway.registry import archetypes
 from gateway.registry.archetypes import ARCHETYPES, Archetype
 from gateway.registry.bulk import Row
 from gateway.registry.port import Posting
-from gateway.registry.scheme import Scheme
+from gateway.registry.scheme import ENTERPRISE, Scheme
 from gateway.registry.tables import CODES
 from gateway.text.values import Kip, Month
 
@@ -130,12 +130,12 @@ def calendar(months: int, today: date, scheme: Scheme) -> Calendar:
     """The months up to the last completed one; raises ValueError where the scheme's figures are not known."""
     span = tuple(Month.of(today) + back for back in range(-months, 0))
     terms = [scheme.on(month.first) for month in span]
-    rates = [term.rates["enterprise"].value for term in terms if "enterprise" in term.rates]
+    rates = [term.rates[ENTERPRISE].value for term in terms if ENTERPRISE in term.rates]
     ceilings = [term.ceiling.value for term in terms if term.ceiling]
     wage = terms[-1].minimum_wage
     if wage is None or not len(rates) == len(ceilings) == len(span):
         raise ValueError(f"the scheme's rates, ceiling or minimum wage are not known from {span[0]} on")
-    due_on = tuple(scheme.due_on(month) or (month + 1).last for month in span)
+    due_on = tuple(scheme.due_on(month, ENTERPRISE) or (month + 1).last for month in span)
     owed = {rate: cache(rate.due) for rate in rates}
     return Calendar(today, span, due_on, tuple(ceilings), tuple(owed[rate] for rate in rates), wage.value)
 
@@ -145,7 +145,7 @@ def employers(count: int) -> list[Row]:
     rows = []
     for employer in range(1, count + 1):
         lo, latin = name(employer * EMPLOYER_STRIDE)
-        rows.append((employer, code(employer), f"ບໍລິສັດ {lo}", f"{latin} Company"))
+        rows.append((employer, code(employer), f"ບໍລິສັດ {lo}", f"{latin} Company", ENTERPRISE))
     return rows
 
 

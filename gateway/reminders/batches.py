@@ -1,10 +1,11 @@
-"""What officers decide about the texts of one step of a month: that so many may leave, or that none does now.
+"""What officers decide about the texts of a stage: that so many may leave, or that none does now.
 
 Two people answer for a large batch: one asks for it, another approves it. Every decision is a row of the audit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +21,7 @@ from gateway.text.values import Month
 SQL_SECONDS: Final = 10.0  # an officer waits, hops do not
 CHANNEL: Final = "office"
 b = batches.c
+KEY: Final = (b.month, b.regime, b.step)
 
 
 class Hold(StrEnum):
@@ -30,8 +32,23 @@ class Hold(StrEnum):
     STOPPED = "stopped"  # for good: its ladder goes on with the next step
 
 
+class Stage(NamedTuple):
+    """The texts that are decided about: those of one step of a month, to employers of one regime."""
+
+    month: Month
+    regime: str
+    step: str
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.regime} {self.step}"
+
+    def key(self) -> dict[str, str]:
+        """The row of its decisions."""
+        return {"month": str(self.month), "regime": self.regime, "step": self.step}
+
+
 class Batch(NamedTuple):
-    """One step of one month as officers left it."""
+    """One stage as officers left it."""
 
     texts: int = 0
     asked_by: str = ""
@@ -59,18 +76,18 @@ class Batches:
         self._approve = self._hot.statement(_approve())
         self._spend = self._hot.statement(_spend())
 
-    def get(self, month: Month, step: str) -> Batch:
-        rows = self._hot.rows(self._get, {"month": str(month), "step": step}, SQL_SECONDS)
+    def get(self, stage: Stage) -> Batch:
+        rows = self._hot.rows(self._get, stage.key(), SQL_SECONDS)
         if not rows:
             return Batch()
         [(texts, asked_by, approved_by, hold)] = rows
         return Batch(texts, asked_by, approved_by, Hold(hold))
 
-    def ask(self, month: Month, step: str, texts: int, officer: str) -> None:
+    def ask(self, stage: Stage, texts: int, officer: str) -> None:
         """Ask for so many texts; what was approved before is not any more."""
-        self._decide(self._ask, month, step, f"asked {texts}", officer, texts=texts, asked_by=officer)
+        self._decide(self._ask, stage, f"asked {texts}", officer, texts=texts, asked_by=officer)
 
-    def approve(self, month: Month, step: str, seen: Batch, officer: str) -> None:
+    def approve(self, stage: Stage, seen: Batch, officer: str) -> None:
         """Let what was asked for leave, as it was seen.
 
         Raises `Undecidable` where nothing waits, she asked for it herself, or something else is asked for by now.
@@ -80,28 +97,25 @@ class Batches:
         if _same(seen.asked_by, officer):
             raise Undecidable(f"{officer} asked for it: somebody else has to approve it.")
         asked = {"texts": seen.texts, "asked_by": seen.asked_by, "approved_by": officer}
-        if not self._decide(self._approve, month, step, f"approved {seen.texts}", officer, **asked):
+        if not self._decide(self._approve, stage, f"approved {seen.texts}", officer, **asked):
             raise Undecidable("Something else is asked for by now: look again.")
 
-    def hold(self, month: Month, step: str, hold: Hold, officer: str) -> None:
-        """Pause a step, let it go on, or stop it. Raises `Undecidable` where it was stopped before."""
-        if not self._decide(self._hold, month, step, hold or "resumed", officer, hold=str(hold)):
+    def hold(self, stage: Stage, hold: Hold, officer: str) -> None:
+        """Pause a stage, let it go on, or stop it. Raises `Undecidable` where it was stopped before."""
+        if not self._decide(self._hold, stage, hold or "resumed", officer, hold=str(hold)):
             raise Undecidable("It was stopped for good.")
 
-    def spend(self, month: Month, step: str, texts: int) -> None:
+    def spend(self, stage: Stage, texts: int) -> None:
         """So many of the approved texts were posted: they cannot be posted twice."""
-        values = {"month": str(month), "step": step, "texts": texts, "now": self._now()}
-        self._hot.rows(self._spend, values, SQL_SECONDS)
+        self._hot.rows(self._spend, {**stage.key(), "texts": texts, "now": self._now()}, SQL_SECONDS)
 
-    def _decide(
-        self, statement: Compiled, month: Month, step: str, deed: str, officer: str, **changed: object
-    ) -> bool:
+    def _decide(self, statement: Compiled, stage: Stage, deed: str, officer: str, **changed: object) -> bool:
         """Whether it was so; a row of the audit then."""
         now = self._now()
-        row = {**Batch()._asdict(), "hold": "", **changed, "month": str(month), "step": step, "now": now}
+        row = {**Batch()._asdict(), "hold": "", **changed, **stage.key(), "now": now}
         if not self._hot.rows(statement, row, SQL_SECONDS):
             return False
-        self._trail.note(f"officer:{officer}", CHANNEL, "", f"reminders.{deed}", f"{month} {step}", now)
+        self._trail.note(f"officer:{officer}", CHANNEL, "", f"reminders.{deed}", str(stage), now)
         return True
 
 
@@ -109,8 +123,8 @@ def _same(one: str, other: str) -> bool:
     return one.strip().casefold() == other.strip().casefold()
 
 
-def _this() -> tuple[Any, Any]:
-    return b.month == bindparam("month", type_=Text), b.step == bindparam("step", type_=Text)
+def _this() -> Sequence[Any]:
+    return [column == bindparam(column.name, type_=Text) for column in KEY]
 
 
 def _get() -> Any:
@@ -120,13 +134,15 @@ def _get() -> Any:
 def _put(is_sqlite: bool, *names: str) -> Any:
     """A row, or these columns of the one that is there, unless it was stopped for good."""
     row: dict[str, Any] = {
-        **{name: bindparam(name, type_=Text) for name in ("month", "step", "asked_by", "approved_by", "hold")},
+        **{
+            column.name: bindparam(column.name, type_=Text) for column in (*KEY, b.asked_by, b.approved_by, b.hold)
+        },
         "texts": bindparam("texts", type_=Integer),
         "moved_at": bindparam("now", type_=BigInteger),
     }
     upsert = (sqlite.insert if is_sqlite else postgresql.insert)(batches).values(row)
     return upsert.on_conflict_do_update(
-        index_elements=[b.month, b.step],
+        index_elements=KEY,
         set_={name: upsert.excluded[name] for name in (*names, "moved_at")},
         where=b.hold != Hold.STOPPED,
     ).returning(b.month)

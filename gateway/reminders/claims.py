@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.identity.cases import Cases, Kind
 from gateway.registry.firms import Stop
 from gateway.registry.port import Claim
+from gateway.registry.scheme import Scheme
 from gateway.registry.tables import contacts, employers, stops
 from gateway.reminders.ladder import Ladder
 from gateway.storage.audit import Trail
@@ -38,11 +39,12 @@ class EmployerClaims:
         trail: Trail,
         keys: Keys,
         ladder: Ladder,
-        due_on: Callable[[Month], date | None],
+        scheme: Scheme,
         clock: Callable[[], datetime],
     ) -> None:
         self._register, self._cases, self._trail, self._keys = register, cases, trail, keys
-        self._ladder, self._due_on, self._clock = ladder, due_on, clock
+        self._ladder, self._scheme, self._clock = ladder, scheme, clock
+        self._regime = register.statement(_regime())
         self._stop = register.statement(_stop(register.is_sqlite))
         self._dispute = register.statement(_dispute())
 
@@ -51,20 +53,26 @@ class EmployerClaims:
             today = self._clock().date()
             self._register.rows(self._dispute, {"code": code, "msisdn": msisdn, "today": today}, SQL_SECONDS)
         else:
-            self._register.rows(self._stop, {"code": code, "until": self._until(claim, month)}, SQL_SECONDS)
+            until = self._until(claim, code, month)
+            self._register.rows(self._stop, {"code": code, "until": until}, SQL_SECONDS)
         caller, now = self._keys.hasher("caller", msisdn), int(self._clock().timestamp())
         self._cases.open(Kind(claim), caller, f"{code} {month}", msisdn, "", "", now)
         self._trail.note("employer", CHANNEL, caller, f"claim.{claim}", f"{code} {month}", now)
 
-    def _until(self, claim: Claim, month: Month) -> date:
+    def _until(self, claim: Claim, code: str, month: Month) -> date:
         """The last day on which this month's texts are kept back."""
-        due = self._due_on(month) or month.first
+        rows = self._register.rows(self._regime, {"code": code}, SQL_SECONDS)
+        due = self._scheme.due_on(month, rows[0][0] if rows else None) or month.first
         days = CLOSED_DAYS if claim is Claim.CLOSED else self._ladder[-1].closes.days
         return due + timedelta(days)
 
 
 def _employer() -> Any:
     return select(employers.c.id).where(employers.c.code == bindparam("code", type_=Text))
+
+
+def _regime() -> Any:
+    return select(employers.c.regime).where(employers.c.code == bindparam("code", type_=Text))
 
 
 def _stop(is_sqlite: bool) -> Any:

@@ -12,7 +12,7 @@ the due day and was posted after them is not. Money without a day of posting is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple
 
@@ -46,11 +46,17 @@ def tried(url: str) -> Sequence[Month]:
         return [Month.from_index(index) for index in found]
 
 
-def outcomes(url: str, month: Month, last_day: date) -> Iterator[Outcome]:
-    """What every employer that is counted did about this month; raises what the database raises."""
+def outcomes(url: str, month: Month, last_day: Callable[[str], date | None]) -> Iterator[Outcome]:
+    """What every employer that is counted did about this month, by the last day of its regime.
+
+    One of a regime without a due day is left out. Raises what the database raises.
+    """
     with open_engine(url).connect() as connection:
         for row in connection.execution_options(yield_per=BATCH).execute(_statement(month)):
-            on_time = row.posted_on is not None and row.posted_on <= last_day
+            last = last_day(row.regime)
+            if last is None:
+                continue
+            on_time = row.posted_on is not None and row.posted_on <= last
             undated = not on_time and bool(row.undated)
             yield Outcome(row.code, month, Arm(row.arm), row.stratum, on_time, undated)
 
@@ -70,7 +76,7 @@ def _statement(month: Month) -> Select[Any]:
         .subquery()
     )
     return (
-        select(employers.c.code, arms.c.arm, arms.c.stratum, came.c.posted_on, came.c.undated)
+        select(employers.c.code, employers.c.regime, arms.c.arm, arms.c.stratum, came.c.posted_on, came.c.undated)
         .join(arms, arms.c.employer_id == employers.c.id)
         .join(counted, counted.c.employer_id == employers.c.id)
         .outerjoin(came, came.c.employer_id == employers.c.id)

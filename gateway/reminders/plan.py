@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from gateway.outbox.ledger import Held, Ledger
 from gateway.outbox.states import State
 from gateway.registry.firms import BOUNCES, Contact, Firm, Stop
-from gateway.reminders.batches import Hold
+from gateway.reminders.batches import Hold, Stage
 from gateway.reminders.ladder import Ladder, Step, next_step
 from gateway.reminders.wording import Reminder, render
 from gateway.text.alphabet import segments, sendable
@@ -92,6 +92,7 @@ class Planner:
     """What every employer is judged by. `again`: texts that died are planned anew. `held_out`: codes (`arms`)."""
 
     month: Month
+    regime: str  # of its employers
     due: date
     now: datetime
     ladder: Ladder
@@ -106,6 +107,10 @@ class Planner:
     def is_open(self, step: Step) -> bool:
         """Whether this step may be sent now."""
         return step.opens.on(self.due, self.timezone) <= self.now < step.closes.on(self.due, self.timezone)
+
+    def stage(self, step: Step) -> Stage:
+        """What officers decide about."""
+        return Stage(self.month, self.regime, step.name)
 
     def once(self, step: Step, firm: Firm) -> str:
         return once(step, firm.code, self.month)

@@ -205,6 +205,7 @@ batches = Table(
     "batches",
     store,
     Column("month", Text, primary_key=True),  # of which employers are reminded, such as 2026-10
+    Column("regime", Text, primary_key=True),  # of these employers
     Column("step", Text, primary_key=True),  # of the ladder
     Column("texts", Integer, nullable=False),  # so many were asked for, or are approved
     Column("asked_by", Text, nullable=False),  # an officer's account; empty: nobody asked

@@ -24,7 +24,6 @@ from gateway.conversation.review import rows, sheet
 from gateway.conversation.screens import keys
 from gateway.installation import Installation
 from gateway.registry.sample import NoSampleError, Sample, samples, speakers
-from gateway.registry.scheme import load_scheme
 from gateway.reminders.wording import SAID
 from gateway.text.alphabet import is_gsm7
 from gateway.text.catalogue import LANGUAGES, read_entries
@@ -137,7 +136,7 @@ def phone(gateway: Installation, diagrams: Path) -> Blueprint:
 
 def people(gateway: Installation) -> Sequence[Sample]:
     """Synthetic people to call as; nobody where the register is another one, or away."""
-    today, scheme = gateway.today(), load_scheme()
+    today, scheme = gateway.today(), gateway.scheme
     try:
         return [*samples(gateway.registry, today, scheme), *speakers(gateway.firms, today, scheme)]
     except (NoSampleError, ConnectionError, TimeoutError):

@@ -46,7 +46,7 @@ def phone_of(number: int) -> str:
 def app(gateway_url: str, clock: Clock, tmp_path: Path, texts: Texts) -> Flask:
     """It holds out one employer in five, of 400 that have a worker each, paid September and owe October."""
     with open_engine(gateway_url).begin() as connection:
-        write_rows(connection, employers, ((n, code(n), "", "Thotlong") for n in EVERY))
+        write_rows(connection, employers, ((n, code(n), "", "Thotlong", "enterprise") for n in EVERY))
         write_rows(connection, members, ((n, f"9900{n:06d}", "", "Thotlong", "1990-01-01", None) for n in EVERY))
         write_rows(
             connection, contacts, ((n, phone_of(n), "en", "synthetic", "2026-01-01", 0, 0, None) for n in EVERY)

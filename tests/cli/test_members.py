@@ -13,6 +13,7 @@ from click.testing import Result
 from flask import Flask
 
 from gateway.cli.members import members
+from gateway.registry.scheme import load_scheme
 from tests.registry.test_load import LINE, written
 
 TODAY = date(2026, 11, 23)
@@ -24,7 +25,7 @@ Command = Callable[..., Result]
 def command(database_url: str) -> Command:
     app = Flask("members")
     settings = SimpleNamespace(register_url=database_url)
-    app.extensions["pakan"] = SimpleNamespace(settings=settings, today=lambda: TODAY)
+    app.extensions["pakan"] = SimpleNamespace(settings=settings, scheme=load_scheme(), today=lambda: TODAY)
     app.cli.add_command(members)
 
     def run(*words: object) -> Result:

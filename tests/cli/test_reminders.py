@@ -17,7 +17,7 @@ from gateway.installation import Installation
 from gateway.registry.contacts import load_contacts
 from gateway.registry.scheme import load_scheme
 from gateway.registry.seed import seed
-from gateway.reminders.batches import Batch, Batches, Hold, Undecidable
+from gateway.reminders.batches import Batch, Batches, Hold, Stage, Undecidable
 from gateway.storage.engines import open_engine
 from gateway.text.values import Month
 from tests.conftest import NOON, Clock, Texts
@@ -26,7 +26,7 @@ from tests.registry.test_load import written
 
 Command = Callable[..., Result]
 PERIOD = ("--period", "2026-10")
-OCTOBER = Month(2026, 10)
+BEFORE = Stage(Month(2026, 10), "enterprise", "before")
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_two_people_answer_for_many(app: Flask, command: Command, texts: Texts) 
     assert "synthetic-1 asked for it: somebody else has to approve it." in mine.output
     assert (mine.exit_code, texts.sent) == (1, [])
     theirs = command("approve", *PERIOD, "--officer", "synthetic-2", "--yes")
-    assert theirs.output == "3 texts (before) about 10/2026 are approved.\n"
+    assert theirs.output == "3 texts about 10/2026 (before, enterprise) are approved.\n"
     assert (
         "Nothing waits to be approved." in command("approve", *PERIOD, "--officer", "synthetic-3", "--yes").output
     )
@@ -112,8 +112,8 @@ def test_two_people_answer_for_many(app: Flask, command: Command, texts: Texts) 
     gateway: Installation = app.extensions["pakan"]
     said = [(deed.actor, deed.action, deed.subject) for deed in gateway.trail.deeds("", 9)]
     assert said == [
-        ("officer:synthetic-2", "reminders.approved 3", "2026-10 before"),
-        ("officer:synthetic-1", "reminders.asked 3", "2026-10 before"),
+        ("officer:synthetic-2", "reminders.approved 3", "2026-10 enterprise before"),
+        ("officer:synthetic-1", "reminders.asked 3", "2026-10 enterprise before"),
     ]
 
 
@@ -136,22 +136,22 @@ def test_what_is_approved_is_what_was_seen(app: Flask, command: Command) -> None
     command("send", *PERIOD, "--yes")
     gateway: Installation = app.extensions["pakan"]
     batches = Batches(gateway.outbox, gateway.trail)
-    seen = batches.get(OCTOBER, "before")
-    batches.ask(OCTOBER, "before", 5_000, "synthetic-1")
+    seen = batches.get(BEFORE)
+    batches.ask(BEFORE, 5_000, "synthetic-1")
     with pytest.raises(Undecidable, match="Something else is asked for by now"):
-        batches.approve(OCTOBER, "before", seen, "synthetic-2")
-    assert batches.get(OCTOBER, "before").approved == 0
+        batches.approve(BEFORE, seen, "synthetic-2")
+    assert batches.get(BEFORE).approved == 0
     with pytest.raises(Undecidable, match="somebody else has to approve it"):
-        batches.approve(OCTOBER, "before", batches.get(OCTOBER, "before"), " Synthetic-1 ")
+        batches.approve(BEFORE, batches.get(BEFORE), " Synthetic-1 ")
 
 
 @pytest.mark.usefixtures("alone")
 def test_a_pause_outlives_what_is_asked_for(app: Flask, command: Command) -> None:
     gateway: Installation = app.extensions["pakan"]
     batches = Batches(gateway.outbox, gateway.trail)
-    batches.hold(OCTOBER, "before", Hold.PAUSED, "synthetic-2")
-    batches.ask(OCTOBER, "before", 3, "synthetic-1")
-    assert batches.get(OCTOBER, "before") == Batch(3, "synthetic-1", "", Hold.PAUSED)
+    batches.hold(BEFORE, Hold.PAUSED, "synthetic-2")
+    batches.ask(BEFORE, 3, "synthetic-1")
+    assert batches.get(BEFORE) == Batch(3, "synthetic-1", "", Hold.PAUSED)
 
 
 def test_a_pause_while_she_is_asked_is_kept(
@@ -160,7 +160,7 @@ def test_a_pause_while_she_is_asked_is_kept(
     gateway: Installation = app.extensions["pakan"]
 
     def confirm(*_of: object, **_more: object) -> bool:
-        Batches(gateway.outbox, gateway.trail).hold(OCTOBER, "before", Hold.PAUSED, "synthetic-2")
+        Batches(gateway.outbox, gateway.trail).hold(BEFORE, Hold.PAUSED, "synthetic-2")
         return True
 
     monkeypatch.setattr("click.confirm", confirm)
@@ -197,12 +197,12 @@ def test_more_than_was_approved_is_asked_for_anew(app: Flask, command: Command, 
 
 def test_what_is_paused_is_taken_back_and_goes_on(command: Command, texts: Texts) -> None:
     command("send", *PERIOD, "--yes")
-    assert command("pause", *PERIOD).output == "The texts of 10/2026 (before): paused.\n"
+    assert command("pause", *PERIOD).output == "The texts of 10/2026 (before, enterprise): paused.\n"
     assert "0 texts in the outbox" in (told := command("send", *PERIOD, "--yes").output)
     assert "3 texts taken back" in told
     assert counted(command("plan", *PERIOD).output, "an officer has paused this text") == 3
     assert texts.sent == []
-    assert command("resume", *PERIOD).output == "The texts of 10/2026 (before): going on.\n"
+    assert command("resume", *PERIOD).output == "The texts of 10/2026 (before, enterprise): going on.\n"
     assert "3 texts in the outbox" in command("send", *PERIOD, "--yes").output
     assert len(texts.sent) == 3
 
@@ -221,7 +221,7 @@ def test_what_is_stopped_does_not_go_on_but_the_next_step_does(
     command: Command, texts: Texts, clock: Clock
 ) -> None:
     assert "[y/N]" in command("stop", *PERIOD).output  # and nobody answers
-    assert command("stop", *PERIOD, "--yes").output == "The texts of 10/2026 (before): stopped.\n"
+    assert command("stop", *PERIOD, "--yes").output == "The texts of 10/2026 (before, enterprise): stopped.\n"
     assert "It was stopped for good." in command("resume", *PERIOD).output
     command("send", *PERIOD, "--yes")
     assert texts.sent == []

@@ -14,6 +14,7 @@ from click.testing import Result
 from flask import Flask
 
 from gateway.cli.returns import returns
+from gateway.registry.scheme import load_scheme
 from tests.registry.rows import few
 from tests.registry.test_load import rows, written
 from tests.registry.test_returns import LINE, OTHER, POSTING
@@ -31,6 +32,7 @@ def command(url: str) -> Command:
     app = Flask("returns")
     app.extensions["pakan"] = SimpleNamespace(
         settings=SimpleNamespace(register_url=url),
+        scheme=load_scheme(),
         clock=lambda: datetime(2026, 11, 23, 17, 30, tzinfo=UTC),
         today=lambda: date(2026, 11, 24),
         timezone=ZoneInfo("Asia/Vientiane"),

@@ -33,6 +33,7 @@ from tests.conftest import TOKEN, Clock, Texts
 from tests.flows.test_texts import GUESS, Texting
 
 OCTOBER = Month(2026, 10)
+REGIME = "enterprise"
 BOSS, OTHER = "+8562021000001", "+8562021000002"
 FIRM, SECOND = "00001-01", "00002-01"
 BEFORE = datetime(2026, 11, 26, 5, tzinfo=UTC)
@@ -66,20 +67,20 @@ class Employers:
             connection.execute(insert(contacts), {"employer_id": employer, "msisdn": msisdn, **told})
 
     def plan(self) -> Planner:
-        gateway, due = self.gateway, load_scheme().due_on(OCTOBER)
+        gateway, due = self.gateway, load_scheme().due_on(OCTOBER, REGIME)
         assert due
         ledger = Ledger.read(gateway.outbox, PURPOSE)
         say = gateway.engine.catalogues.say
-        return Planner(OCTOBER, due, gateway.clock(), load_ladder(), gateway.timezone, "1508", say, ledger)
+        return Planner(OCTOBER, REGIME, due, gateway.clock(), load_ladder(), gateway.timezone, "1508", say, ledger)
 
     def remind(self) -> int:
         """One run of `flask reminders send`; how many texts are new."""
         planner = self.plan()
-        tidy(planner, firms(self.url, OCTOBER), self.gateway.outbox)
-        return dispatch(planner, firms(self.url, OCTOBER), self.gateway.outbox)
+        tidy(planner, firms(self.url, OCTOBER, REGIME), self.gateway.outbox)
+        return dispatch(planner, firms(self.url, OCTOBER, REGIME), self.gateway.outbox)
 
     def whys(self) -> dict[str, Why]:
-        return {entry.firm.code: entry.why for entry in self.plan().plan(firms(self.url, OCTOBER))}
+        return {entry.firm.code: entry.why for entry in self.plan().plan(firms(self.url, OCTOBER, REGIME))}
 
     def stopped(self) -> list[tuple[int, str, date | None]]:
         with self.engine.connect() as connection:

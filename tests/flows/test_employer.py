@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from gateway.conversation.assurance import PROOF_SECONDS
 from gateway.registry.port import Posting
+from gateway.registry.scheme import Scheme
+from gateway.registry.tables import employers
 from gateway.text.showing import show_kip
 from gateway.text.values import Month
 from tests.chat import Phone
@@ -68,6 +71,24 @@ def test_what_is_due(phone: Handset, firm: str, language: str) -> None:
         ("05/2026", 0, "no return"),
     )
     assert read.endswith(" ".join(shown))  # newest first, and no other month
+
+
+def test_firm_and_worker_read_the_day_of_their_regime(
+    phone: Handset, firm: str, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On 23 November: by the rules of this regime October was due on the 12th, for others it is not due yet."""
+    due_on = Scheme.due_on
+
+    def of_regime(scheme: Scheme, month: Month, regime: str | None = None) -> date | None:
+        return (month + 1).first + timedelta(11) if regime == "state" else due_on(scheme, month, regime)
+
+    monkeypatch.setattr(Scheme, "due_on", of_regime)
+    with register.engine.begin() as connection:
+        connection.execute(update(employers).where(employers.c.code == firm).values(regime="state"))
+    contact = phone(CONTACT, "en").says("5", "1", firm).sees(DUES, last="10/2026", due_on="12/11/2026")
+    assert lines(contact, ("10/2026", 2 * DUE, "late"))[0] in contact.reading()
+    worker = phone(NOY, "en").says("1", "1")
+    assert "10/2026 late" in worker.reading()
 
 
 def test_what_was_posted(phone: Handset, firm: str, language: str) -> None:

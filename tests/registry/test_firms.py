@@ -22,6 +22,7 @@ from tests.registry.test_load import written
 NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
 TODAY = NOW.date()
 OCTOBER = Month(2026, 10)
+REGIME = "enterprise"
 CODE = "00001-01"  # of the employer that `Register` makes
 LINE = {
     "employer_code": CODE,
@@ -62,11 +63,11 @@ class Imports:
         return load_contacts(self.url, self.path, NOW)
 
     def first(self, month: Month = OCTOBER) -> Firm:
-        return next(firms(self.url, month))
+        return next(firms(self.url, month, REGIME))
 
 
 def test_what_is_due_and_what_came(register_url: str) -> None:
-    first, second = firms(register_url, OCTOBER)
+    first, second = firms(register_url, OCTOBER, REGIME)
     assert first == Firm(CODE, 2 * DUE, 2, 0, posted_lately=True, contacts=(), stops=())
     assert second == Firm("00002-01", 0, 0, 0, posted_lately=False, contacts=(), stops=())
 
@@ -76,12 +77,12 @@ def test_money_that_is_not_posted_yet_came_too(register_url: str, posting: Posti
     register = Register(register_url)
     register.member(3, None, {OCTOBER: posting})
     register.close()
-    assert next(firms(register_url, OCTOBER)).came == 1
+    assert next(firms(register_url, OCTOBER, REGIME)).came == 1
 
 
 @pytest.mark.parametrize(("month", "lately"), [(Month(2026, 12), True), (Month(2027, 1), False)])
 def test_lately_is_three_months(register_url: str, month: Month, lately: bool) -> None:
-    assert next(firms(register_url, month)).posted_lately is lately
+    assert next(firms(register_url, month, REGIME)).posted_lately is lately
 
 
 def test_contacts_are_told_in_their_language_once_they_agreed(imports: Imports) -> None:
@@ -132,8 +133,8 @@ def test_stopped_and_resumed(register_url: str) -> None:
     until = date(2027, 3, 31)
     assert stop(register_url, CODE, Stop.PLAN, None)
     assert stop(register_url, CODE, Stop.PLAN, until)
-    assert next(firms(register_url, OCTOBER)).stops == ((Stop.PLAN, until),)
+    assert next(firms(register_url, OCTOBER, REGIME)).stops == ((Stop.PLAN, until),)
     assert resume(register_url, CODE)
-    assert next(firms(register_url, OCTOBER)).stops == ()
+    assert next(firms(register_url, OCTOBER, REGIME)).stops == ()
     assert not stop(register_url, "99999-01", Stop.CLOSED, None)
     assert not resume(register_url, "99999-01")

@@ -90,7 +90,7 @@ def test_what_a_line_becomes(importing: Importing) -> None:
     assert found["members"] == [
         (1, "9900000001", "ທົດລອງ ກາມາ", "Thotlong Kama", date(1990, 5, 17), "+8562020000001")
     ]
-    assert found["employers"] == [(1, "12345-01", "ບໍລິສັດ ທົດລອງ", "")]
+    assert found["employers"] == [(1, "12345-01", "ບໍລິສັດ ທົດລອງ", "", "enterprise")]
     assert found["contributions"] == [
         (1, 1, 2_500_000, 287_500, 287_500, date(2026, 10, 20), 2026 * 12 + 8, 3),
         (1, 1, 2_500_000, 287_500, 0, None, 2026 * 12 + 9, 0),
@@ -128,7 +128,7 @@ def test_a_line_is_new_changed_or_the_same(importing: Importing, difference: Lin
 
 def test_an_employer_keeps_the_name_in_the_other_script(importing: Importing) -> None:
     importing({**LINE, "employer_name": "Thotlong Company"})
-    assert rows(importing.url)["employers"] == [(1, "12345-01", "ບໍລິສັດ ທົດລອງ", "Thotlong Company")]
+    assert rows(importing.url)["employers"] == [(1, "12345-01", "ບໍລິສັດ ທົດລອງ", "Thotlong Company", "enterprise")]
 
 
 def test_others_in_the_register_stay(importing: Importing) -> None:

@@ -116,6 +116,63 @@ def test_a_verified_due_day_silences_the_others() -> None:
     assert scheme.due_on(Month(2026, 12)) == date(2027, 1, 20)
 
 
+REGIMES = """
+[[due_days]]
+since = 2018-06-27
+day = 0
+source = "a survey"
+verified = true
+
+[[due_days]]
+regime = "state"
+since = 2018-06-27
+day = 10
+source = "a survey"
+verified = false
+
+[[due_days]]
+regime = "state"
+since = 2018-06-27
+day = 12
+source = "another"
+verified = false
+
+[[due_days]]
+regime = "farmers"
+since = 2027-01-01
+day = 15
+source = "a plan"
+verified = false
+"""
+
+
+@pytest.mark.parametrize(
+    ("regime", "day"),
+    [
+        ("enterprise", 31),
+        ("state", 12),  # its own words come before verified ones about everybody
+        ("farmers", 31),  # nothing holds for them alone yet
+        (None, 31),
+    ],
+)
+def test_a_regime_has_a_due_day_of_its_own(regime: str | None, day: int) -> None:
+    scheme = read_scheme(EMPTY.replace("due_days = []", "") + REGIMES)
+    assert scheme.due_on(Month(2026, 11), regime) == date(2026, 12, day)
+    assert scheme.regimes == ("state", "farmers")  # this scheme has no rates
+
+
+def test_where_only_one_regime_has_a_day_the_others_have_none() -> None:
+    of_state = REGIMES[REGIMES.index('[[due_days]]\nregime = "state"') :]
+    scheme = read_scheme(EMPTY.replace("due_days = []", "") + "\n" + of_state)
+    assert scheme.due_on(Month(2026, 11), "enterprise") is None
+    assert scheme.due_on(Month(2026, 11)) == date(2026, 12, 12)  # the latest of those that are known
+
+
+def test_the_shipped_scheme_names_its_regimes_and_no_source_tells_their_days_apart() -> None:
+    assert SCHEME.regimes == ("enterprise", "state", "voluntary")
+    assert {SCHEME.due_on(Month(2026, 10), regime) for regime in SCHEME.regimes} == {date(2026, 11, 30)}
+
+
 def test_at_the_ceiling_the_shares_are_what_the_survey_prints() -> None:
     rate = SCHEME.on(TODAY).rates["enterprise"].value
     assert rate.due(Kip(4_500_000)) == 517_500

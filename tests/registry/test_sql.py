@@ -14,6 +14,7 @@ from gateway.storage.links import Compiled, Row, Values
 from gateway.text.values import Month
 from tests.registry.rows import BORN, SHARED, few
 
+REGIME = "enterprise"
 TODAY = date(2026, 7, 15)
 JANUARY, FEBRUARY, MARCH, APRIL = (Month(2026, number) for number in range(1, 5))
 
@@ -53,11 +54,11 @@ def record(registry: Registry, member: str, since: Month) -> Sequence[Contributi
 
 def test_a_record_starts_with_the_month_asked_for_and_tells_full_from_part(registry: Registry) -> None:
     assert record(registry, "1", FEBRUARY) == (
-        Contribution(FEBRUARY, Posting.POSTED, full=True),
-        Contribution(MARCH, Posting.POSTED, full=False),
-        Contribution(APRIL, Posting.RECEIVED, full=False),
+        Contribution(FEBRUARY, Posting.POSTED, full=True, regime=REGIME),
+        Contribution(MARCH, Posting.POSTED, full=False, regime=REGIME),
+        Contribution(APRIL, Posting.RECEIVED, full=False, regime=REGIME),
     )
-    assert record(registry, "2", FEBRUARY) == (Contribution(MARCH, Posting.UNMATCHED, full=False),)
+    assert record(registry, "2", FEBRUARY) == (Contribution(MARCH, Posting.UNMATCHED, full=False, regime=REGIME),)
 
 
 def test_two_employers_in_one_month_are_two_rows(registry: Registry) -> None:
@@ -68,7 +69,7 @@ def test_two_employers_in_one_month_are_two_rows(registry: Registry) -> None:
 
 
 def test_nothing_due_is_never_paid_in_full(registry: Registry) -> None:
-    assert record(registry, "3", FEBRUARY)[0] == Contribution(FEBRUARY, Posting.POSTED, full=False)
+    assert record(registry, "3", FEBRUARY)[0] == Contribution(FEBRUARY, Posting.POSTED, full=False, regime=REGIME)
 
 
 def test_a_member_without_contributions_is_still_found(registry: Registry) -> None:

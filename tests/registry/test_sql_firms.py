@@ -17,6 +17,7 @@ from tests.registry.rows import BORN, DUE, contribution, few
 from tests.registry.test_sql import Counting
 
 FEBRUARY, MARCH, APRIL = (Month(2026, number) for number in (2, 3, 4))
+REGIME = "enterprise"
 FIRST, SECOND, NOBODY = "00001-01", "00002-01", "99999-01"
 CONTACT, OTHER = "+8562021000001", "+8562021000002"
 MANY = 3_000  # members of other employers, so that a planner has something to avoid
@@ -60,11 +61,11 @@ def test_what_is_no_code_is_nobodys(firms: Firms, code: str) -> None:
 
 def test_totals_of_each_month_newest_first(firms: Firms) -> None:
     assert firms.dues(FIRST, FEBRUARY) == (
-        Dues(APRIL, due=DUE, posted=0, workers=1, came=1),
-        Dues(MARCH, due=4 * DUE, posted=2 * DUE - 1, workers=4, came=3),
-        Dues(FEBRUARY, due=DUE, posted=DUE, workers=2, came=2),
+        Dues(APRIL, due=DUE, posted=0, workers=1, came=1, regime=REGIME),
+        Dues(MARCH, due=4 * DUE, posted=2 * DUE - 1, workers=4, came=3, regime=REGIME),
+        Dues(FEBRUARY, due=DUE, posted=DUE, workers=2, came=2, regime=REGIME),
     )
-    assert firms.dues(SECOND, FEBRUARY) == (Dues(MARCH, due=DUE, posted=DUE, workers=1, came=1),)
+    assert firms.dues(SECOND, FEBRUARY) == (Dues(MARCH, due=DUE, posted=DUE, workers=1, came=1, regime=REGIME),)
     assert firms.dues(FIRST, APRIL + 1) == ()
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise, permutations
+from typing import NamedTuple, cast
 
 import pytest
 
 from gateway.registry.port import Contribution, Dues, Posting
-from gateway.registry.scheme import TreatmentRule, load_scheme
+from gateway.registry.scheme import Scheme, TreatmentRule, load_scheme
 from gateway.registry.standing import Right, Why, judge, judge_firm, right_to_treatment, window
 from gateway.text.values import Month
 
@@ -94,6 +96,38 @@ def test_where_no_due_day_is_known_nobody_is_late() -> None:
 def test_of_several_employers_the_best_row_speaks(rows: list[Contribution], why: Why, today: date) -> None:
     for order in permutations(rows):
         assert judge(MONTH, order, employed=True, today=today, scheme=SCHEME) is why
+
+
+class Regimes(NamedTuple):
+    """A scheme of two due days; a third regime has none."""
+
+    days: Mapping[str | None, date]
+
+    def due_on(self, _month: Month, regime: str | None = None) -> date | None:
+        return self.days.get(regime)
+
+
+EARLY, LATEST = date(2026, 10, 12), date(2026, 10, 31)
+TWO = cast(Scheme, Regimes({"state": EARLY, "enterprise": LATEST, None: LATEST}))
+
+
+@pytest.mark.parametrize(
+    ("regimes", "why"),
+    [
+        (["state"], Why.LATE),
+        (["enterprise"], Why.NOT_DUE),
+        ([None], Why.NOT_DUE),
+        (["enterprise", "state"], Why.NOT_DUE),  # one of her employers still has time
+        (["farmers"], Why.NOT_DUE),  # nobody knows
+        ([], Why.NOT_DUE),
+    ],
+)
+def test_each_employer_is_judged_by_its_regime(regimes: list[str | None], why: Why) -> None:
+    rows = [ASSESSED._replace(regime=regime) for regime in regimes]
+    assert judge(MONTH, rows, employed=True, today=date(2026, 10, 20), scheme=TWO) is why
+    for regime in regimes[:1]:
+        firm = Dues(MONTH, due=100, posted=0, workers=2, came=0, regime=regime)
+        assert judge_firm(firm, date(2026, 10, 20), TWO) is (Why.LATE if regime == "state" else Why.NOT_DUE)
 
 
 def months(*back: int, today: date = date(2026, 11, 23)) -> set[Month]:

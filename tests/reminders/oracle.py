@@ -13,18 +13,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.text.values import Month
-from tests.reminders.town import MONTHS, Employer, Event, What
+from tests.reminders.town import MONTHS, Employer, Event, What, scheme
 
-SCHEME: Final = Path(__file__).parents[2] / "gateway/registry/data/scheme.toml"
 AHEAD: Final = timedelta(hours=7)  # Laos, all the year
 STEPS: Final = {  # from and until, after midnight of the due day in Laos
     "before": (timedelta(days=-5, hours=9), timedelta(hours=17)),
     "after": (timedelta(days=2, hours=9), timedelta(days=9, hours=17)),
 }
+REGIMES: Final = ("enterprise", "state")  # each with its due days, one beside the other
 BY_DAY: Final = range(8, 20)  # hours in Laos in which texts leave
 A_MONTH: Final = 8  # bulk texts that a phone gets
 IN_A_ROW: Final = 3  # texts that failed: the contact is not told any more
@@ -58,16 +57,18 @@ class Firm:
 
 
 @cache
-def due_day(month: Month) -> date:
-    """The latest day that any source claims, or any verified one; 0 is the last of the month after."""
+def due_day(month: Month, regime: str) -> date:
+    """The latest day that any source claims for the regime, if one does, or for all; 0 is the month's last."""
     year, number = (month + 1).year, (month + 1).number
     first = date(year, number, 1)
     claims = [
         claim
-        for claim in tomllib.loads(SCHEME.read_text("utf-8"))["due_days"]
+        for claim in tomllib.loads(scheme())["due_days"]
         if claim["since"] <= first <= claim.get("until", date.max)
     ]
-    trusted = [claim for claim in claims if claim["verified"]] or claims
+    of_it = [claim for claim in claims if claim.get("regime") == regime]
+    of_it = of_it or [claim for claim in claims if "regime" not in claim]
+    trusted = [claim for claim in of_it if claim["verified"]] or of_it
     return max(date(year, number, claim["day"] or monthrange(year, number)[1]) for claim in trusted)
 
 
@@ -79,16 +80,19 @@ class Oracle:
         self._firms = {firm.number: Firm() for firm in employers}
         for firm in employers:
             self._firms[firm.number].agreed = {person.phone: person.agreed for person in firm.people}
-        self._midnights = {month: datetime.combine(due_day(month), time(), UTC) - AHEAD for month in MONTHS}
+        self._midnights = {
+            regime: {month: datetime.combine(due_day(month, regime), time(), UTC) - AHEAD for month in MONTHS}
+            for regime in REGIMES
+        }
         self._refusing: set[str] = set()
         self._names: set[Name] = set()  # that were given to a text, and not given back
         self._waiting: dict[Name, tuple[datetime, str]] = {}  # since when, to which phone
         self._used: Counter[tuple[str, int, int]] = Counter()  # by phone, year and month
 
-    def window(self, month: Month, step: str) -> tuple[datetime, datetime]:
+    def window(self, regime: str, month: Month, step: str) -> tuple[datetime, datetime]:
         """When this step may be sent: from, and until just before."""
         opens, closes = STEPS[step]
-        return self._midnights[month] + opens, self._midnights[month] + closes
+        return self._midnights[regime][month] + opens, self._midnights[regime][month] + closes
 
     def learn(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -96,15 +100,23 @@ class Oracle:
 
     def run(self, now: datetime) -> set[Name]:
         """Which texts the schedulers post at this instant, all of them together."""
-        month = next(month for month in self._midnights if now < self.window(month, "after")[1])
+        return set[Name]().union(*(self._run(regime, now) for regime in REGIMES))
+
+    def _run(self, regime: str, now: datetime) -> set[Name]:
+        """Those to employers of this regime."""
+        month = next(month for month in MONTHS if now < self.window(regime, month, "after")[1])
+        its = {number for number, firm in self._town.items() if firm.regime == regime}
         self._give_back(
             name
             for name, (_since, phone) in self._waiting.items()
-            if name.month == month and phone not in self._may_be_told(name.number, month, now)
+            if name.number in its
+            and name.month == month
+            and phone not in self._may_be_told(name.number, month, now)
         )
-        opened = [step for step in STEPS if self.window(month, step)[0] <= now < self.window(month, step)[1]]
+        windows = {step: self.window(regime, month, step) for step in STEPS}
+        opened = [step for step, (opens, closes) in windows.items() if opens <= now < closes]
         fresh = {}
-        for name in (Name(step, number, month) for step in opened for number in self._town):
+        for name in (Name(step, number, month) for step in opened for number in sorted(its)):
             phones = [] if name in self._names else self._may_be_told(name.number, month, now)
             if phones:
                 fresh[name] = now, phones[0]
@@ -115,7 +127,11 @@ class Oracle:
     def carry(self, now: datetime) -> list[Group]:
         """Which texts leave at this instant, phone by phone."""
         local = now + AHEAD
-        over = [name for name in self._waiting if now >= self.window(name.month, name.step)[1]]
+        over = [
+            name
+            for name in self._waiting
+            if now >= self.window(self._town[name.number].regime, name.month, name.step)[1]
+        ]
         for name in over:
             del self._waiting[name]
         if local.hour not in BY_DAY:

@@ -16,8 +16,10 @@ from click.testing import Result
 from flask import Flask
 
 from app import create_app
+from gateway.registry.scheme import read_scheme
 from tests.conftest import TOKEN, Clock
 from tests.outbox.carrier import Provider
+from tests.reminders.town import scheme
 
 SEND: Final = ("reminders", "send", "--yes")
 NO_LIMITS: Final = {
@@ -32,7 +34,8 @@ STOPPED: Final = (TimeoutError, ConnectionError)
 def gateway(url: str, keys: Path, clock: Clock, carrier: Provider) -> Flask:
     """The gateway as these tests run it."""
     settings = {"database_url": url, "keys_dir": keys, "webhook_tokens": (TOKEN,), "hotline": "1508"}
-    return create_app({**settings, **NO_LIMITS}, clock=clock, carriers=(carrier,))
+    facts = read_scheme(scheme())
+    return create_app({**settings, **NO_LIMITS}, clock=clock, carriers=(carrier,), scheme=facts)
 
 
 def send(app: Flask) -> Result:

@@ -43,7 +43,9 @@ def drawn(url: str) -> dict[str, tuple[str, str]]:
 def url(database_url: str) -> str:
     upgrade(database_url, {"register"})
     with open_engine(database_url).begin() as connection:
-        write_rows(connection, employers, ((n, code(n), "", "Thotlong") for n in range(1, EMPLOYERS + 1)))
+        write_rows(
+            connection, employers, ((n, code(n), "", "Thotlong", "enterprise") for n in range(1, EMPLOYERS + 1))
+        )
     return database_url
 
 

@@ -55,7 +55,7 @@ def lose(owing: Employers, msisdn: str, count: int, clock: Clock) -> None:
 
 def retired(owing: Employers) -> int:
     return retire_lost(
-        owing.plan(), firms(owing.url, OCTOBER), owing.url, owing.gateway.outbox, owing.gateway.cases
+        owing.plan(), firms(owing.url, OCTOBER, "enterprise"), owing.url, owing.gateway.outbox, owing.gateway.cases
     )
 
 

@@ -15,7 +15,7 @@ from gateway.registry.port import Claim
 from gateway.registry.scheme import load_scheme
 from gateway.registry.sql_firms import SqlFirms
 from gateway.registry.tables import contacts, employers
-from gateway.reminders.batches import Batch, Batches, Hold, Undecidable
+from gateway.reminders.batches import Batch, Batches, Hold, Stage, Undecidable
 from gateway.reminders.claims import EmployerClaims
 from gateway.reminders.ladder import load_ladder
 from gateway.storage.audit import Trail
@@ -28,6 +28,7 @@ from gateway.text.values import Month
 from tests.conftest import Clock
 
 OCTOBER = Month(2026, 10)
+BEFORE = Stage(OCTOBER, "enterprise", "before")
 CODE, BOSS = "00001-01", "+8562021000001"
 
 
@@ -38,8 +39,8 @@ def claims(database_url: str, outbox: Outbox, keys: Keys, hot: Hot, clock: Clock
         connection.execute(insert(employers), {"id": 1, "code": CODE, "name_lo": "", "name_latin": "Thotlong"})
         told = {"language": "en", "role": "synthetic", "agreed_on": date(2026, 1, 1), "bounces": 0}
         connection.execute(insert(contacts), {"employer_id": 1, "msisdn": BOSS, **told})
-    ladder, due_on = load_ladder(), load_scheme().due_on
-    return EmployerClaims(hot, Cases(hot, keys.sealer), Trail(hot), keys, ladder, due_on, clock)
+    ladder, scheme = load_ladder(), load_scheme()
+    return EmployerClaims(hot, Cases(hot, keys.sealer), Trail(hot), keys, ladder, scheme, clock)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_a_claim_keeps_reminders_back(
     for _repeat in range(2):
         claims.make(claim, CODE, OCTOBER, BOSS)
     claims.make(claim, "99999-99", OCTOBER, BOSS)  # gone from the register since it was asked
-    [firm] = firms(database_url, OCTOBER)
+    [firm] = firms(database_url, OCTOBER, "enterprise")
     assert firm.stops == ((Stop.ANSWERED, until),)
     assert [contact.agreed for contact in firm.contacts] == [True]
     with open_engine(database_url).connect() as connection:
@@ -67,7 +68,7 @@ def test_a_wrong_number_reads_and_gets_nothing_until_it_is_believed(
     claims: EmployerClaims, database_url: str, hot: Hot
 ) -> None:
     def contact() -> Contact:
-        [firm] = firms(database_url, OCTOBER)
+        [firm] = firms(database_url, OCTOBER, "enterprise")
         return firm.contacts[0]
 
     assert contact().agreed
@@ -82,18 +83,19 @@ def test_a_wrong_number_reads_and_gets_nothing_until_it_is_believed(
 
 def test_what_officers_decide(outbox: Outbox, hot: Hot) -> None:
     batches = Batches(outbox, Trail(hot))
-    assert batches.get(OCTOBER, "before") == Batch()
-    batches.hold(OCTOBER, "before", Hold.PAUSED, "a")
-    batches.ask(OCTOBER, "before", 700, "a")
-    batches.approve(OCTOBER, "before", batches.get(OCTOBER, "before"), "b")
-    assert batches.get(OCTOBER, "before") == Batch(700, "a", "b", Hold.PAUSED)
-    batches.spend(OCTOBER, "before", 600)
-    assert batches.get(OCTOBER, "before").approved == 100
-    batches.spend(OCTOBER, "before", 600)
-    assert batches.get(OCTOBER, "before").approved == 0
-    batches.ask(OCTOBER, "before", 5, "a")
-    assert batches.get(OCTOBER, "before") == Batch(5, "a", "", Hold.PAUSED)
-    batches.hold(OCTOBER, "before", Hold.STOPPED, "b")
+    assert batches.get(BEFORE) == Batch()
+    batches.hold(BEFORE, Hold.PAUSED, "a")
+    batches.ask(BEFORE, 700, "a")
+    batches.approve(BEFORE, batches.get(BEFORE), "b")
+    assert batches.get(BEFORE) == Batch(700, "a", "b", Hold.PAUSED)
+    batches.spend(BEFORE, 600)
+    assert batches.get(BEFORE).approved == 100
+    batches.spend(BEFORE, 600)
+    assert batches.get(BEFORE).approved == 0
+    batches.ask(BEFORE, 5, "a")
+    assert batches.get(BEFORE) == Batch(5, "a", "", Hold.PAUSED)
+    batches.hold(BEFORE, Hold.STOPPED, "b")
     with pytest.raises(Undecidable, match="stopped for good"):
-        batches.hold(OCTOBER, "before", Hold.NONE, "b")
-    assert batches.get(OCTOBER, "after") == Batch()
+        batches.hold(BEFORE, Hold.NONE, "b")
+    others = BEFORE._replace(step="after"), BEFORE._replace(regime="state"), BEFORE._replace(month=OCTOBER + 1)
+    assert [batches.get(other) for other in others] == [Batch()] * 3

@@ -46,7 +46,16 @@ def planner(outbox: Outbox, month: Month = OCTOBER, again: bool = False) -> Plan
     due, ledger = load_scheme().due_on(month), Ledger.read(outbox, PURPOSE)
     assert due
     return Planner(
-        month, due, outbox.clock(), load_ladder(), LAOS, "1508", lambda _language, words: words, ledger, again
+        month,
+        "enterprise",
+        due,
+        outbox.clock(),
+        load_ladder(),
+        LAOS,
+        "1508",
+        lambda _language, words: words,
+        ledger,
+        again,
     )
 
 

@@ -189,7 +189,7 @@ def tried_url(database_url: str) -> str:
     upgrade(database_url, {"register"})
     every = range(1, 41)
     with open_engine(database_url).begin() as connection:
-        write_rows(connection, employers, ((n, code(n), "", "Thotlong") for n in every))
+        write_rows(connection, employers, ((n, code(n), "", "Thotlong", "enterprise") for n in every))
         write_rows(connection, members, ((n, f"9900{n:06d}", "", "Thotlong", "1990-01-01", None) for n in every))
     assign(database_url, dict.fromkeys(map(code, every), 1), 50, Random(1), date(2026, 11, 26))
     note(database_url, [code(n) for n in range(1, 21)], OCTOBER, 1_795_669_200)
@@ -210,7 +210,7 @@ def pays(url: str, number: int, month: Month, posting: Posting, posted_on: date 
 
 
 def counted(url: str, month: Month) -> dict[str, Outcome]:
-    return {outcome.code: outcome for outcome in outcomes(url, month, LAST_DAY)}
+    return {outcome.code: outcome for outcome in outcomes(url, month, lambda _regime: LAST_DAY)}
 
 
 def test_an_employer_is_counted_from_its_first_trial_on_eligible_again_or_not(

@@ -21,6 +21,7 @@ OTHER = "+8562021000002"
 def planner(now: datetime = OPEN, refusing: str = "", held_out: Container[str] = ()) -> Planner:
     return Planner(
         month=Month(2026, 10),
+        regime="enterprise",
         due=date(2026, 11, 30),
         now=now,
         ladder=load_ladder(),

@@ -24,6 +24,7 @@ from tests.reminders.conftest import blank
 EMPLOYERS = 100_000
 SECONDS, MEGABYTES = 30, 20
 OCTOBER = Month(2026, 10)
+REGIME = "enterprise"
 
 
 def test_a_hundred_thousand_reminders_are_planned(postgres_url: str) -> None:
@@ -31,7 +32,9 @@ def test_a_hundred_thousand_reminders_are_planned(postgres_url: str) -> None:
     every = range(1, EMPLOYERS + 1)
     with create_engine(postgres_url, poolclass=pool.NullPool).begin() as connection:
         names = ("", "Thotlong")
-        write_rows(connection, employers, ((n, f"{n % 100_000:05d}-{n // 100_000:02d}", *names) for n in every))
+        write_rows(
+            connection, employers, ((n, f"{n % 100_000:05d}-{n // 100_000:02d}", *names, REGIME) for n in every)
+        )
         write_rows(connection, members, ((n, f"9900{n:06d}", *names, "1990-01-01", None) for n in every))
         told = ((n, f"+8562021{n:06d}", LANGUAGES[n % 3], "synthetic", "2026-01-01", 0, 0, None) for n in every)
         write_rows(connection, contacts, told)
@@ -41,6 +44,7 @@ def test_a_hundred_thousand_reminders_are_planned(postgres_url: str) -> None:
         write_rows(connection, contributions, paid)
     planner = Planner(
         OCTOBER,
+        REGIME,
         date(2026, 11, 30),
         datetime(2026, 11, 26, 5, tzinfo=UTC),
         load_ladder(),
@@ -50,12 +54,12 @@ def test_a_hundred_thousand_reminders_are_planned(postgres_url: str) -> None:
         blank(),
     )
     began = monotonic()
-    assert sum(entry.why is Why.SEND for entry in planner.plan(firms(postgres_url, OCTOBER))) == EMPLOYERS
+    assert sum(entry.why is Why.SEND for entry in planner.plan(firms(postgres_url, OCTOBER, REGIME))) == EMPLOYERS
     assert monotonic() - began < SECONDS
 
     tracemalloc.start()
     try:
-        for _entry in islice(planner.plan(firms(postgres_url, OCTOBER)), EMPLOYERS // 4):
+        for _entry in islice(planner.plan(firms(postgres_url, OCTOBER, REGIME)), EMPLOYERS // 4):
             pass
         _now, peak = tracemalloc.get_traced_memory()
     finally:

@@ -20,6 +20,7 @@ import pytest
 
 from gateway.outbox.port import Draft
 from gateway.registry.firms import firms
+from gateway.registry.scheme import Scheme
 from gateway.reminders.dispatch import Tidied, draft_of
 from gateway.reminders.ladder import Edge
 from gateway.reminders.plan import Entry, Planner
@@ -27,7 +28,7 @@ from gateway.text.alphabet import segments
 from gateway.text.values import Month
 from tests.reminders.oracle import STEPS, Group, Name, Oracle, due_day
 from tests.reminders.rounds import CHANGES, SECOND, STEP, Round, history
-from tests.reminders.town import MONEY, Employer, Event, town
+from tests.reminders.town import MONEY, Employer, Event, regime_of, town
 from tests.reminders.world import Left, World, schedulers, world_on
 
 COMMANDS: Final = import_module("gateway.cli.reminders")  # its package has the group of this name
@@ -105,7 +106,7 @@ def heard(text: Left) -> Name:
     assert due, text
     assert month, text
     of = Month(int(month[2]), int(month[1]))
-    day = due_day(of)
+    day = due_day(of, regime_of(int(code[1])))
     if due[0] != f"{day:%d/%m/%Y}":
         raise Differs(f"{of} is said to be due by {due[0]}")
     return Name("after" if LATE.search(text.words) else "before", int(code[1]), of)
@@ -158,6 +159,11 @@ def _goes_by_the_hosts_clock(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("gateway.reminders.ladder.Edge.on", on)
 
 
+def _knows_one_due_day(patch: pytest.MonkeyPatch) -> None:
+    due_on = Scheme.due_on
+    patch.setattr(Scheme, "due_on", lambda self, month, regime=None: due_on(self, month))
+
+
 def _counts_texts_as_sms(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("gateway.reminders.plan.segments", lambda words: replace(segments(words), parts=1))
 
@@ -170,6 +176,7 @@ def _counts_texts_as_sms(patch: pytest.MonkeyPatch) -> None:
         (_takes_nothing_back, r"phones are texted or left out|gets \["),  # the latter where a phone has many firms
         (_wakes_people, "phones are texted or left out"),
         (_goes_by_the_hosts_clock, "texts are posted, not"),
+        (_knows_one_due_day, "texts are posted, not"),
         (_counts_texts_as_sms, "the plan says"),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
@@ -16,6 +17,27 @@ MONTHS: Final = tuple(Month(2027, 8) + n for n in range(18))  # three before the
 BEGINS: Final = datetime(2028, 1, 1, tzinfo=UTC)
 DAYS: Final = 366
 BUREAU_SERVES: Final = 20  # firms of one accountant's phone: more than it gets texts a month
+
+
+SHIPPED: Final = Path(__file__).parents[2] / "gateway/registry/data/scheme.toml"
+OTHER: Final = """
+[[due_days]]
+regime = "state"
+since = 2018-06-27
+day = 12
+source = "synthetic: a regime that pays earlier than the others"
+verified = false
+"""
+
+
+def scheme() -> str:
+    """The scheme of the town: that which ships with the gateway, and a second regime."""
+    return SHIPPED.read_text("utf-8") + OTHER
+
+
+def regime_of(number: int) -> str:
+    """Of an employer: every fifth pays by the second one."""
+    return "enterprise" if number % 5 else "state"
 
 
 class What(StrEnum):
@@ -70,6 +92,10 @@ class Employer:
     @property
     def code(self) -> str:
         return f"{self.number:05d}-01"
+
+    @property
+    def regime(self) -> str:
+        return regime_of(self.number)
 
     def person(self, series: int = 1, agreed: bool = True, bounces: int = 0) -> Person:
         """One more contact, with a phone of its own."""

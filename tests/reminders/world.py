@@ -100,11 +100,13 @@ class World:
             self._tell(event)
 
     def plan(self) -> Cost:
-        """What `flask reminders plan` says it will cost."""
+        """What `flask reminders plan` says it will cost, of the regimes of which a step is open."""
         result = self.app.test_cli_runner().invoke(args=["reminders", "plan"])
-        found = COST.search(result.output)
-        assert found, (result.output, result.exception)
-        return Cost(*(int(count.replace(",", "")) for count in found.groups()))
+        plans = [plan for plan in result.output.split(" is due by ")[1:] if "is open" in plan]
+        found = [COST.search(plan) for plan in plans]
+        assert all(found), (result.output, result.exception)
+        costs = [[int(count.replace(",", "")) for count in cost.groups()] for cost in found if cost]
+        return Cost(sum(texts for texts, _parts in costs), sum(parts for _texts, parts in costs))
 
     def counted(self) -> Cost:
         """What the outbox holds, whatever became of it."""
@@ -142,7 +144,7 @@ class World:
     def _found(self, town: Sequence[Employer]) -> None:
         names = ("", "Thotlong")
         with open_engine(self.url).begin() as connection:
-            write_rows(connection, employers, ((firm.number, firm.code, *names) for firm in town))
+            write_rows(connection, employers, ((firm.number, firm.code, *names, firm.regime) for firm in town))
             write_rows(
                 connection,
                 members,
