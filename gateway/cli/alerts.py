@@ -8,7 +8,6 @@ from functools import partial
 import click
 from flask.cli import AppGroup
 
-from gateway.cli.outbox import ready
 from gateway.cli.plans import (
     ALONE,
     PERIOD,
@@ -19,6 +18,7 @@ from gateway.cli.plans import (
     refuse_more_than,
     refuse_without_operator,
 )
+from gateway.cli.ready import ready
 from gateway.identity.subscribers import Subscriber, subscribers
 from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 from flask.cli import AppGroup
 
+from gateway.cli.ready import ready
 from gateway.identity.cases import Kind
 from gateway.identity.office import Case, Undecidable
 from gateway.installation import Installation, installation
@@ -33,7 +34,7 @@ def list_command(state: str) -> None:
     """List cases, the oldest first. Phones are masked; ABOUT is the register's reference of a member, or an
     employer and the month that its answer to a reminder is about.
     """
-    gateway = installation()
+    gateway = ready()
     found = gateway.office.cases(state)
     if not found:
         click.echo(f"No case is {state}.")
@@ -61,9 +62,10 @@ def approve_command(number: int, officer: str, yes: bool) -> None:
     Example:
       flask cases approve 12 --officer ACCOUNT
     """
+    gateway = ready()
     if not yes:
         click.confirm("Have you seen the member's card, or that the answer is true?", abort=True)
-    case = _decided(installation().office.approve, number, officer, "approved")
+    case = _decided(gateway.office.approve, number, officer, "approved")
     if case.kind is Kind.CLOSED:
         _settle(case, Stop.CLOSED)
 
@@ -76,9 +78,9 @@ def refuse_command(number: int, officer: str) -> None:
 
     An employer whose answer was not true is reminded again.
     """
-    case = _decided(installation().office.refuse, number, officer, "refused")
+    gateway = ready()
+    case = _decided(gateway.office.refuse, number, officer, "refused")
     if case.kind is Kind.WRONG:
-        gateway = installation()
         believe(gateway.settings.register_url, case.member.split()[0], gateway.office.phone(case.id))
     elif case.kind in HELD_BACK:
         _settle(case)
@@ -97,7 +99,7 @@ def sleep_command(phones: tuple[str, ...], officer: str) -> None:
       flask bindings sleep 02055512345 --officer ACCOUNT
       xargs flask bindings sleep --officer feed < swapped.txt
     """
-    gateway = installation()
+    gateway = ready()
     try:
         numbers = [read_phone(phone) for phone in phones]
     except ValueError as problem:

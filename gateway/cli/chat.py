@@ -9,7 +9,8 @@ from flask import current_app
 from flask.cli import with_appcontext
 from flask.testing import FlaskClient
 
-from gateway.installation import Installation, installation
+from gateway.cli.ready import ready
+from gateway.installation import Installation
 from gateway.outbox.rounds import drain
 from gateway.text.alphabet import Budget, is_gsm7, units
 from gateway.text.catalogue import LANGUAGES
@@ -36,7 +37,7 @@ def chat(phone: str, locale: str | None, keys: tuple[str, ...]) -> None:
 
     An empty line redials, `q` hangs up. While no operator is connected, texts to this phone are shown, too.
     """
-    gateway = installation()
+    gateway = ready()
     client = current_app.test_client()
     handset = Handset(client, gateway, phone)
     ends = handset.dial()

@@ -10,8 +10,8 @@ from typing import TextIO
 import click
 from flask.cli import with_appcontext
 
-from gateway.cli.outbox import ready
 from gateway.cli.plans import month_of
+from gateway.cli.ready import ready
 from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.outbox.reaper import KEEP_SECONDS

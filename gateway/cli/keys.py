@@ -12,6 +12,7 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import Engine
 
+from gateway.cli.ready import ready
 from gateway.installation import installation
 from gateway.storage.engines import open_engine
 from gateway.storage.keys import (
@@ -205,10 +206,7 @@ def _needed() -> dict[str, dict[int, Counter[str]]]:
 
 
 def _engine() -> Engine:
-    gateway = installation()
-    if shortfall := gateway.shortfall():
-        raise click.ClickException(shortfall)
-    return open_engine(gateway.settings.database_url)
+    return open_engine(ready().settings.database_url)
 
 
 def _told(rows: Counter[str] | None) -> str:

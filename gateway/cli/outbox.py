@@ -15,7 +15,8 @@ import click
 import structlog
 from flask.cli import AppGroup
 
-from gateway.installation import Installation, installation
+from gateway.cli.ready import ready
+from gateway.installation import Installation
 from gateway.logs import seal_process
 from gateway.outbox.desk import BY_HAND, Line
 from gateway.outbox.port import Kind
@@ -233,14 +234,6 @@ class Told:
     def wait(self, seconds: float | None = None) -> bool:
         """Whether it was told within so many seconds, or ever."""
         return bool(select.select([self._here], [], [], seconds)[0])
-
-
-def ready() -> Installation:
-    """The gateway, when it can work with its databases."""
-    gateway = installation()
-    if shortfall := gateway.shortfall():
-        raise click.ClickException(shortfall)
-    return gateway
 
 
 def spread_out() -> tuple[Installation, Spread]:

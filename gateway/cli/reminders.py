@@ -11,8 +11,8 @@ from typing import Final
 import click
 from flask.cli import AppGroup
 
-from gateway.cli.outbox import ready
 from gateway.cli.plans import PERIOD, REGIME, Sums, counted, many, month_and_due, refuse_without_operator
+from gateway.cli.ready import ready
 from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.outbox.sender import CLOSES, OPENS

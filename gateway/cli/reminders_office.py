@@ -10,8 +10,8 @@ import click
 
 from gateway.cli.cases import officer_option
 from gateway.cli.imports import FILE, importing
-from gateway.cli.outbox import ready
 from gateway.cli.plans import PERIOD, REGIME, many
+from gateway.cli.ready import ready
 from gateway.cli.reminders import planner_of, regimes_of, reminders, step_of
 from gateway.installation import Installation, installation
 from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
@@ -121,7 +121,7 @@ def resume_command(code: str | None, period: str | None, regime: str | None, off
     if code is None:
         _hold(period, regime, Hold.NONE, officer)
         return
-    gateway = installation()
+    gateway = ready()
     _noted(resume(gateway.settings.register_url, _code(code)), gateway, code, "resumed", officer)
 
 
@@ -162,7 +162,7 @@ def stop_command(
         return
     if why is None:
         raise click.UsageError("Say why: --why closed or --why plan.")
-    gateway = installation()
+    gateway = ready()
     done = stop(gateway.settings.register_url, _code(code), why, until.date() if until else None)
     _noted(done, gateway, code, why, officer)
 

@@ -7,7 +7,7 @@ from typing import Final
 import click
 from flask.cli import AppGroup
 
-from gateway.cli.outbox import ready
+from gateway.cli.ready import ready
 
 SEVERAL: Final = 3  # times: what was written once may be somebody's own words, what several wrote is a wish
 
