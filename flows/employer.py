@@ -123,8 +123,8 @@ flow.states(
     Tell(
         "shares",
         _(
-            "%(this_month)s, on %(earnings)s (%(counts)s): employer %(employer)s, worker %(insured)s, "
-            "together %(together)s."
+            "Employer %(employer)s, worker %(insured)s, together %(together)s of %(earnings)s (%(counts)s), "
+            "%(this_month)s."
         ),
         assurance=ANYONE,
     ),

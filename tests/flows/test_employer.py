@@ -29,8 +29,10 @@ CLOSED = (
     "If it is right, let LSSO register this phone for your firm. Hotline %(hotline)s."
 )
 WAGE = "Type the wage of one month in kip, as in 3000000:"
-ON = "%(this_month)s, on %(earnings)s (%(counts)s): "
-SHARES = ON + "employer %(employer)s, worker %(insured)s, together %(together)s."
+SHARES = (
+    "Employer %(employer)s, worker %(insured)s, together %(together)s of %(earnings)s (%(counts)s), "
+    "%(this_month)s."
+)
 
 
 @pytest.fixture
