@@ -9,12 +9,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, create_engine, inspect, pool, text
+from sqlalchemy import Engine, MetaData, create_engine, inspect, pool, select, text
 
 from gateway.registry.tables import KIP_MAX, register
-from gateway.storage.schema import Holds, current, shortfall, upgrade, wanted
+from gateway.storage.schema import Holds, _config, current, shortfall, upgrade, wanted
 from gateway.storage.tables import store
 from tests.postgres import database_on
 
@@ -71,6 +72,18 @@ def test_one_database_may_hold_both_in_any_order(database_url: str, order: tuple
     with engine(database_url).connect() as connection:
         tables = {*register.tables, *store.tables, "alembic_version"}
         assert set(inspect(connection).get_table_names()) == tables
+
+
+def test_decisions_of_before_regimes_are_those_about_enterprises(database_url: str) -> None:
+    with engine(database_url).begin() as connection:
+        command.upgrade(_config(connection), "store_0006")
+    decided = "'2026-10', 'before', 700, 'a', 'b', 'paused', 1"
+    with engine(database_url).begin() as connection:
+        connection.execute(text(f"INSERT INTO batches VALUES ({decided})"))
+    upgrade(database_url, {"store"})
+    with engine(database_url).connect() as connection:
+        [row] = connection.execute(select(store.tables["batches"])).all()
+    assert tuple(row) == ("2026-10", "enterprise", "before", 700, "a", "b", "paused", 1)
 
 
 def test_a_migration_that_fails_leaves_nothing(database_url: str) -> None:

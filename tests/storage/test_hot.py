@@ -178,7 +178,7 @@ def test_a_hop_without_time_to_connect_to_a_server_does_not_begin_to(postgres_ur
     began = monotonic()
     with hop_within(1.0), pytest.raises(TimeoutError, match="no time left"):
         hot.rows(hot.statement(ALL), {}, 1.0)
-    assert monotonic() - began < 0.1
+    assert monotonic() - began < 0.5  # to connect would take its 2 seconds
     assert not hasattr(hot._mine, "link")
 
 

@@ -15,14 +15,13 @@ def upgrade() -> None:
     op.create_table(
         "batches",
         sa.Column("month", sa.Text(), nullable=False),
-        sa.Column("regime", sa.Text(), nullable=False),
         sa.Column("step", sa.Text(), nullable=False),
         sa.Column("texts", sa.Integer(), nullable=False),
         sa.Column("asked_by", sa.Text(), nullable=False),
         sa.Column("approved_by", sa.Text(), nullable=False),
         sa.Column("hold", sa.Text(), nullable=False),
         sa.Column("moved_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("month", "regime", "step"),
+        sa.PrimaryKeyConstraint("month", "step"),
         sqlite_with_rowid=False,
     )
 
