@@ -204,7 +204,7 @@ def build(
         timezone=timezone,
         hops=hops,
         outbox=outbox,
-        sender=Sender(outbox, by_name, tallies, timezone, settings.rates),
+        sender=Sender(outbox, by_name, tallies, timezone, settings.rates, bulk_pace=settings.bulk_pace),
         reaper=Reaper(outbox, by_name),
         desk=desk,
         mail=mail,

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     sms_carrier: str = Field("", pattern="^[a-z]*$")  # of what names none; empty: the first
     rates: Annotated[Mapping[str, int], NoDecode] = Field(default_factory=dict)  # messages a second, by carrier
     sms_prices: Annotated[Mapping[str, int], NoDecode] = Field(default_factory=dict)  # kip an SMS, by operator
-    bulk_pace: int = Field(PACE, ge=1)  # texts of a batch that become due in a second
+    bulk_pace: int = Field(PACE, ge=1)  # bulk texts that leave in a second
     reminders_alone: int = Field(500, ge=0)  # texts to employers that one person may send: more needs two
     broker_url: SecretStr = SecretStr("")  # RabbitMQ, amqp://; empty: no broker, the sender is embedded
     codes_per_day: int = Field(A_DAY, ge=1)  # one-time codes of the whole platform

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from random import SystemRandom
-from typing import Final
+from typing import Final, NamedTuple
 
 import click
 from flask.cli import AppGroup
@@ -17,10 +16,11 @@ from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.outbox.sender import CLOSES, OPENS
 from gateway.registry.firms import Firm, firms, regimes
+from gateway.registry.scheme import ENTERPRISE
 from gateway.reminders.arms import assign, held_out, note
 from gateway.reminders.batches import Batch
 from gateway.reminders.bounces import retire_lost
-from gateway.reminders.dispatch import dispatch, tidy
+from gateway.reminders.dispatch import dispatch, judge, take_back
 from gateway.reminders.ladder import Step, load_ladder, next_step
 from gateway.reminders.plan import PURPOSE, Entry, Planner, Why
 from gateway.text.showing import show_date, show_month
@@ -50,8 +50,8 @@ def plan_command(period: str | None, regime: str | None, listed: bool) -> None:
       flask reminders plan --period 2026-10 --list | less
     """
     gateway = ready()
-    for name, label in regimes_of(gateway, regime):
-        planner = planner_of(gateway, period, name)
+    planners, refused = _planners(gateway, period, regime, Ledger.read(gateway.outbox, PURPOSE))
+    for label, planner in planners.items():
         click.echo(f"{label}{show_month(planner.month, 'en')} is due by {show_date(planner.due, 'en')}.")
         for line in _steps(planner):
             click.echo(line)
@@ -59,6 +59,7 @@ def plan_command(period: str | None, regime: str | None, listed: bool) -> None:
         percent = gateway.settings.holdout_percent
         if percent and step_of(planner) is planner.ladder[0]:
             click.echo(f"Of employers that get their very first text, {percent} % are held out at random instead.")
+    _tell_refused(refused)
 
 
 @reminders.command("send")
@@ -82,55 +83,102 @@ def send_command(period: str | None, regime: str | None, officer: str | None, ag
     """
     gateway = ready()
     refuse_without_operator(gateway)
-    refused = []
+    ledger, url = Ledger.read(gateway.outbox, PURPOSE), gateway.settings.register_url
+    planners, refused = _planners(gateway, period, regime, ledger, again)
+    retired = sum(
+        retire_lost(planner, _firms(gateway, planner), url, gateway.outbox, gateway.cases)
+        for planner in planners.values()
+    )
+    judged = {label: judge(planner, _firms(gateway, planner)) for label, planner in planners.items()}
+    others = _planners(gateway, None, None, ledger)[0] if period or regime else {}
+    spared = [judge(planner, _firms(gateway, planner)) for planner in others.values()]
+    taken_back = take_back(ledger, [*judged.values(), *spared], gateway.outbox)
+    lost = f", {retired:,} lost numbers retired (flask cases list)" if retired else ""
+    click.echo(f"{many(taken_back)} taken back{lost}.")
+    rounds = [
+        Round(label, _drawn(gateway, planner, judged[label].eligible), judged[label].eligible)
+        for label, planner in planners.items()
+    ]
+    most = gateway.settings.reminders_alone
+    alone = sum(one.fresh for one in rounds if one.fresh > batch_of(gateway, one.planner).approved) <= most
+    posted = 0
+    for one in rounds:
+        try:
+            posted += _send(gateway, one, alone, officer, yes, posted)
+        except click.ClickException as problem:  # the others have their turn
+            refused.append(f"{one.label}{problem.message}")
+    _tell_refused(refused)
+
+
+class Round(NamedTuple):
+    """What a run has to do for one regime; `eligible`: workers by the employer's code, of those that owe."""
+
+    label: str
+    planner: Planner
+    eligible: Mapping[str, int]
+
+    @property
+    def fresh(self) -> int:
+        return sum(code not in self.planner.held_out for code in self.eligible)
+
+
+def _send(gateway: Installation, one: Round, alone: bool, officer: str | None, yes: bool, after: int) -> int:
+    """Send what one officer may (`alone`), or two have approved, after so many of this run; how many are new.
+
+    Raises ClickException where none may be sent.
+    """
+    planner, step = one.planner, step_of(one.planner)
+    if step is None or not planner.is_open(step):
+        click.echo("\n".join([f"{one.label}No step is open now.", *_steps(planner)]))
+        return 0
+    approved = batch_of(gateway, planner).approved
+    if not alone and one.fresh > approved:
+        raise click.ClickException(_asked(gateway, planner, step, one.fresh, officer))
+    question = f"{one.label}Send {many(one.fresh)} about {show_month(planner.month, 'en')}?"
+    if one.fresh and not yes and not click.confirm(question):
+        raise click.ClickException("None was sent.")
+    if batch_of(gateway, planner).hold is not planner.hold:
+        raise click.ClickException("An officer has just decided otherwise. None was sent.")
+    if _tries(gateway, planner):  # before the texts, so that none leaves uncounted
+        note(gateway.settings.register_url, one.eligible, planner.month, gateway.outbox.now())
+    drawn = (firm for firm in _firms(gateway, planner) if firm.code in one.eligible)
+    posted = dispatch(planner, drawn, gateway.outbox, gateway.settings.bulk_pace, after) if one.fresh else 0
+    if posted and approved:
+        gateway.batches.spend(planner.stage(step), posted)
+    click.echo(f"{one.label}{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}.")
+    return posted
+
+
+def _planners(
+    gateway: Installation, period: str | None, regime: str | None, ledger: Ledger, again: bool = False
+) -> tuple[dict[str, Planner], list[str]]:
+    """A planner for each regime, by what its lines begin with; and what keeps the others from having one."""
+    found, refused = {}, []
     for name, label in regimes_of(gateway, regime):
         try:
-            planner = planner_of(gateway, period, name, again)
-            click.echo(f"{label}{_send(gateway, planner, officer, yes)}")
-        except click.ClickException as problem:  # the others have their turn
+            found[label] = planner_of(gateway, period, name, ledger, again)
+        except click.ClickException as problem:
             refused.append(f"{label}{problem.message}")
+    return found, refused
+
+
+def _tell_refused(refused: Sequence[str]) -> None:
     if refused:
         raise click.ClickException("\n".join(refused))
 
 
-def _send(gateway: Installation, planner: Planner, officer: str | None, yes: bool) -> str:
-    """Take back, and send, what this planner says; what was done. Raises ClickException where none may be sent."""
-    url, read = gateway.settings.register_url, partial(_firms, gateway, planner)
-    retired = retire_lost(planner, read(), url, gateway.outbox, gateway.cases)
-    tidied = tidy(planner, read(), gateway.outbox)
-    taken_back = f"{many(tidied.taken_back)} taken back"
-    if retired:
-        taken_back += f", {retired:,} lost numbers retired (flask cases list)"
-    step = step_of(planner)
-    if step is None or not planner.is_open(step):
-        return "\n".join([f"No step is open now; {taken_back}.", *_steps(planner)])
-    planner, eligible = _drawn(gateway, planner, tidied.eligible), tidied.eligible
-    fresh = sum(code not in planner.held_out for code in eligible)
-    if fresh > max(gateway.settings.reminders_alone, batch_of(gateway, planner).approved):
-        raise click.ClickException(f"{_asked(gateway, planner, step, fresh, officer)} {taken_back}.")
-    if fresh and not yes:
-        click.confirm(f"Send {many(fresh)} about {show_month(planner.month, 'en')}?", abort=True)
-    if batch_of(gateway, planner).hold is not planner.hold:
-        raise click.ClickException(f"An officer has just decided otherwise. None was sent; {taken_back}.")
-    if _tries(gateway, planner):  # before the texts, so that none leaves uncounted
-        note(url, eligible, planner.month, gateway.outbox.now())
-    drawn = (firm for firm in read() if firm.code in eligible)
-    posted = dispatch(planner, drawn, gateway.outbox, gateway.settings.bulk_pace) if fresh else 0
-    if posted > gateway.settings.reminders_alone:
-        gateway.batches.spend(planner.stage(step), posted)
-    return f"{many(posted)} in the outbox, which sends from {OPENS:%H:%M} to {CLOSES:%H:%M}; {taken_back}."
-
-
 def regimes_of(gateway: Installation, regime: str | None) -> Iterator[tuple[str, str]]:
     """Each regime of the register, or the one that is asked for, and what its lines begin with."""
-    found = regimes(gateway.settings.register_url) or gateway.scheme.regimes[:1]
+    found = regimes(gateway.settings.register_url) or [ENTERPRISE]
     if regime and regime not in found:
         raise click.BadParameter(f"The register's employers pay by: {', '.join(found)}.", param_hint="--regime")
     for one in [regime] if regime else found:
         yield one, f"{one}: " if len(found) > 1 else ""
 
 
-def planner_of(gateway: Installation, period: str | None, regime: str, again: bool = False) -> Planner:
+def planner_of(
+    gateway: Installation, period: str | None, regime: str, ledger: Ledger, again: bool = False
+) -> Planner:
     """The terms of the month that is asked for, or of the first that is not over."""
     ladder = load_ladder()
     month, due = month_and_due(gateway, ladder, period, regime)
@@ -143,7 +191,8 @@ def planner_of(gateway: Installation, period: str | None, regime: str, again: bo
         timezone=gateway.timezone,
         hotline=gateway.facts["hotline"].show("", "en", str),
         say=gateway.engine.catalogues.say,
-        ledger=Ledger.read(gateway.outbox, PURPOSE),
+        ledger=ledger,
+        words=gateway.outbox.words,
         again=again,
         held_out=held_out(gateway.settings.register_url) if gateway.settings.holdout_percent else frozenset(),
     )
@@ -170,9 +219,9 @@ def _asked(gateway: Installation, planner: Planner, step: Step, fresh: int, offi
     """Ask for more than one person may send; what to do next."""
     most = gateway.settings.reminders_alone
     if officer is None:
-        return f"{many(fresh)}, and one person may send {most:,}: ask for them with --officer. None was sent;"
+        return f"{many(fresh)}, and one person may send {most:,}: ask for them with --officer. None was sent."
     gateway.batches.ask(planner.stage(step), fresh, officer)
-    return f"{many(fresh)} asked for; now somebody else: flask reminders approve --officer. None was sent yet;"
+    return f"{many(fresh)} asked for; now somebody else: flask reminders approve --officer. None was sent yet."
 
 
 def _tries(gateway: Installation, planner: Planner) -> bool:

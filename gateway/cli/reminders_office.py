@@ -14,11 +14,13 @@ from gateway.cli.plans import PERIOD, REGIME, many
 from gateway.cli.ready import ready
 from gateway.cli.reminders import planner_of, regimes_of, reminders, step_of
 from gateway.installation import Installation, installation
+from gateway.outbox.ledger import Ledger
 from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
 from gateway.registry.firms import Stop
 from gateway.registry.regimes import COLUMNS as REGIME_COLUMNS
 from gateway.registry.regimes import load_regimes
 from gateway.reminders.batches import CHANNEL, Hold, Stage, Undecidable
+from gateway.reminders.plan import PURPOSE
 from gateway.text.reading import read_code
 from gateway.text.showing import show_month
 
@@ -190,7 +192,7 @@ def _open(gateway: Installation, period: str | None, regime: str | None) -> Stag
     names = [name for name, _label in regimes_of(gateway, regime)]
     if len(names) > 1:
         raise click.UsageError(f"Say about which employers: --regime with one of {', '.join(names)}.")
-    planner = planner_of(gateway, period, names[0])
+    planner = planner_of(gateway, period, names[0], Ledger.read(gateway.outbox, PURPOSE))
     step = step_of(planner)
     if step is None:
         raise click.ClickException(f"Both texts of {show_month(planner.month, 'en')} are over.")

@@ -17,10 +17,10 @@ HOPS: Final = 5
 PACE: Final = int(0.5 * CAPACITY / (ANSWERING * HOPS))  # texts a second
 
 
-def post_at_pace(drafts: Iterable[Draft], outbox: Outbox, now: datetime, pace: int) -> int:
-    """Post drafts so that `pace` of them become due in a second; returns how many were not there.
+def post_at_pace(drafts: Iterable[Draft], outbox: Outbox, now: datetime, pace: int, after: int = 0) -> int:
+    """Post drafts so that `pace` of them become due in a second, after so many others; how many were not there.
 
     Raises what `Hot` raises; what was posted by then stays posted.
     """
     seconds = int(now.timestamp())
-    return sum(outbox.post(draft._replace(due_at=seconds + n // pace)) for n, draft in enumerate(drafts))
+    return sum(outbox.post(draft._replace(due_at=seconds + n // pace)) for n, draft in enumerate(drafts, after))

@@ -21,6 +21,7 @@ from gateway.storage.tallies import Tallies
 OPENS: Final = time(8)  # bulk is sent in these hours of the scheme's own time zone, so that nobody is woken
 CLOSES: Final = time(20)
 A_MONTH: Final = 8  # bulk messages to one phone: two reminders, a monthly notice, a campaign, and room
+BULK: Final = "pace:*"  # the tally of all that is bulk; a carrier's own is named after it
 SHARE: Final = 0.8  # of a carrier's rate that bulk may use: the rest is for those who wait
 
 log = structlog.get_logger("pakan.outbox")
@@ -46,10 +47,15 @@ class Sender:
         timezone: tzinfo,
         rates: Mapping[str, int] | None = None,
         a_month: int = A_MONTH,
+        bulk_pace: int | None = None,
     ) -> None:
-        """`rates`: messages a second by carrier, for all processes together; one that is not named has none."""
+        """`rates`: messages a second by carrier, for all processes together; one that is not named has none.
+
+        `bulk_pace`: bulk messages a second by all carriers together, whenever they became due; None: no bound.
+        """
         self.outbox, self.carriers = outbox, carriers
         self._tallies, self._timezone, self._rates, self._a_month = tallies, timezone, rates or {}, a_month
+        self._bulk_pace, self._bulk_rests = bulk_pace, 0
         self._circuits = {name: Circuit() for name in carriers}
 
     def deliver(self, ref: str) -> Ended:
@@ -75,7 +81,9 @@ class Sender:
 
     def due(self, carrier: str, bulk: bool, most: int) -> Sequence[str]:
         """References of what may be delivered now; they are offered to nobody else for a while."""
-        return self.outbox.offer(carrier, bulk, most) if not bulk or self.is_open() else ()
+        if bulk and (not self.is_open() or self._bulk_rests == self.outbox.now()):
+            return ()
+        return self.outbox.offer(carrier, bulk, most)
 
     def is_open(self) -> bool:
         """Whether bulk may be sent now."""
@@ -98,6 +106,10 @@ class Sender:
             if not self._tallies.charge(f"pace:{claim.carrier}", self.outbox.now(), most):
                 self.outbox.put_back(claim, 1, "the carrier's rate is used up")
                 return False
+        if claim.bulk and self._bulk_pace and not self._tallies.charge(BULK, self.outbox.now(), self._bulk_pace):
+            self._bulk_rests = self.outbox.now()  # until this second is over nothing more is claimed in vain
+            self.outbox.put_back(claim, 1, "bulk leaves at a pace")
+            return False
         month = f"bulk:{claim.caller}", self._month(), self._a_month
         if claim.bulk and claim.message.attempt == 1 and not self._tallies.charge(*month):
             self.outbox.drop(claim, "enough for this month")

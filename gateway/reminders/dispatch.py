@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
+from gateway.outbox.ledger import Ledger
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.pace import PACE, post_at_pace
 from gateway.outbox.port import Draft, Kind
@@ -13,30 +14,42 @@ from gateway.registry.port import Asked
 from gateway.reminders.plan import PURPOSE, Entry, Planner
 
 
-class Tidied(NamedTuple):
-    """How many texts were taken back, and which employers (code: workers) get one now unless they are held out."""
+class Judged(NamedTuple):
+    """What a plan comes to: references as of `Entry`, and which employers (code: workers) owe and may be told."""
 
-    taken_back: int
+    keeps: Set[str]
+    replaces: Set[str]
     eligible: Mapping[str, int]
 
 
-def tidy(planner: Planner, firms: Iterable[Firm], outbox: Outbox) -> Tidied:
-    """Take back what is not to be said any more, before anything is sent. Raises what `Hot` raises."""
-    taken_back, eligible = 0, {}
+def judge(planner: Planner, firms: Iterable[Firm]) -> Judged:
+    """Nothing is written and nothing is sent. Raises what `Hot` raises."""
+    keeps, replaces, eligible = set(), set(), {}
     for entry in planner.plan(firms):
-        taken_back += sum(outbox.cancel(ref, "no reason any more") for ref in entry.stale)
+        keeps.add(entry.keeps)
+        replaces.add(entry.replaces)
         if entry.step and planner.is_open(entry.step):
             eligible[entry.firm.code] = entry.firm.workers
-    return Tidied(taken_back, eligible)
+    return Judged(keeps, replaces, eligible)
 
 
-def dispatch(planner: Planner, firms: Iterable[Firm], outbox: Outbox, pace: int = PACE) -> int:
-    """Post the texts of the step that is open, so many due in a second; returns how many no other run had posted.
+def take_back(ledger: Ledger, judged: Sequence[Judged], outbox: Outbox) -> int:
+    """Take back every text that waits and none of these plans would say now: of whatever month, step or regime.
+
+    How many were; before anything is sent. Raises what `Hot` raises.
+    """
+    kept = set[str]().union(*(one.keeps for one in judged))
+    stale = (set(ledger.waiting()) - kept).union(*(one.replaces for one in judged)) - {""}
+    return sum(outbox.cancel(ref, "no reason any more") for ref in sorted(stale))
+
+
+def dispatch(planner: Planner, firms: Iterable[Firm], outbox: Outbox, pace: int = PACE, after: int = 0) -> int:
+    """Post the texts of the step that is open, so many due in a second, after so many; how many are new.
 
     Raises what `Hot` raises; what was posted by then stays posted, and another run goes on.
     """
     drafts = filter(None, (draft_of(entry, planner) for entry in planner.plan(firms)))
-    return post_at_pace(drafts, outbox, planner.now, pace)
+    return post_at_pace(drafts, outbox, planner.now, pace, after)
 
 
 def draft_of(entry: Entry, planner: Planner) -> Draft | None:

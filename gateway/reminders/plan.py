@@ -71,15 +71,16 @@ class Text(NamedTuple):
 class Entry(NamedTuple):
     """One employer in the plan; `text` only where it is reminded, at one contact, of however many.
 
-    `step` also where it would be, but is held out.
-    `stale`: references of texts that wait, or died, and are not to be said any more.
+    `step` also where it would be, but is held out. `keeps`: the reference of a text that waits and is still true.
+    `replaces`: that of one, waiting or dead, whose place this one takes. All else that waits is to be taken back.
     """
 
     firm: Firm
     why: Why
     step: Step | None = None
     text: Text | None = None
-    stale: Sequence[str] = ()
+    keeps: str = ""
+    replaces: str = ""
 
 
 def once(step: Step, code: str, month: Month) -> str:
@@ -100,6 +101,7 @@ class Planner:
     hotline: str
     say: Callable[[str, str], str]
     ledger: Ledger
+    words: Callable[[str], str | None]  # what a message says that waits
     again: bool = False
     hold: Hold = Hold.NONE  # what officers decided of the step that is open or next
     held_out: Container[str] = frozenset()
@@ -125,23 +127,25 @@ class Planner:
         wanted = [contact for contact in reached if not self.ledger.refuses(contact.msisdn)]
         why = self._why_not(firm, agreed, reached, wanted)
         if why or step is None:
-            return Entry(firm, why or Why.OVER, stale=self._waiting(firm))
+            return Entry(firm, why or Why.OVER)
         held = self.ledger.held(self.once(step, firm))
-        stands = held is not None and not self._gives_way(held, wanted)
-        if self.hold and not (stands and held and held.state is not State.DUE):
-            return Entry(firm, HOLDS[self.hold], stale=self._waiting(firm))
+        waits = held is not None and held.state is State.DUE
+        stands = held is not None and not self._gives_way(firm, step, held, wanted)
+        if self.hold and (waits or not stands):
+            return Entry(firm, HOLDS[self.hold])
         if firm.code in self.held_out:
-            return Entry(firm, Why.HELD_OUT, step, stale=self._waiting(firm))
+            return Entry(firm, Why.HELD_OUT, step)
         if held and stands:
-            return Entry(firm, STANDS.get(held.state, Why.LOST))
+            return Entry(firm, STANDS.get(held.state, Why.LOST), keeps=held.ref if waits else "")
         best = min(wanted, key=lambda contact: (contact.bounces, contact.msisdn))
-        return Entry(firm, Why.SEND, step, self._text(firm, step, best), (held.ref,) if held else ())
+        return Entry(firm, Why.SEND, step, self._text(firm, step, best), replaces=held.ref if held else "")
 
-    def _gives_way(self, held: Held, wanted: Sequence[Contact]) -> bool:
-        """Whether another text takes its place: it waits for whom nobody wants to tell any more, or it died."""
-        if held.state is State.DUE:
-            return not any(self.ledger.goes_to(held, contact.msisdn) for contact in wanted)
-        return self.again and held.state is State.DEAD
+    def _gives_way(self, firm: Firm, step: Step, held: Held, wanted: Sequence[Contact]) -> bool:
+        """Whether another text takes its place: it waits but would be said otherwise or elsewhere; or it died."""
+        if held.state is not State.DUE:
+            return self.again and held.state is State.DEAD
+        to = next((contact for contact in wanted if self.ledger.goes_to(held, contact.msisdn)), None)
+        return to is None or self.words(held.ref) != self._text(firm, step, to).words
 
     def _why_not(
         self, firm: Firm, agreed: Sequence[Contact], reached: Sequence[Contact], wanted: Sequence[Contact]
@@ -161,11 +165,6 @@ class Planner:
             (Why.SILENCED, not wanted),
         )
         return next((why for why, holds in reasons if holds), None)
-
-    def _waiting(self, firm: Firm) -> Sequence[str]:
-        """Texts of any step that wait: clocks are set back, too."""
-        found = (self.ledger.held(self.once(step, firm)) for step in self.ladder)
-        return tuple(held.ref for held in found if held and held.state is State.DUE)
 
     def _text(self, firm: Firm, step: Step, contact: Contact) -> Text:
         amount = Kip(firm.due) if firm.due else None

@@ -81,7 +81,7 @@ def test_each_is_told_its_own_day(command: Command, ours: str, texts: Texts) -> 
     assert "30/11/2026" in said[False]
     assert "30/11/2026" not in said[True]
     assert len(texts.sent) == 3
-    assert re.findall(r"(\d) texts (?:in|taken)", command("send", "--yes").output) == ["0"] * 4
+    assert re.findall(r"(\d) texts (?:in|taken)", command("send", "--yes").output) == ["0"] * 3
     assert len(texts.sent) == 3
 
 
@@ -104,17 +104,75 @@ def test_a_decision_is_about_one_regime(command: Command, ours: str, texts: Text
     assert len(texts.sent) == 2
 
 
-def test_what_keeps_one_regime_back_does_not_keep_the_others(
-    app: Flask, gateway: Installation, command: Command, ours: str, texts: Texts
-) -> None:
-    """Two texts of enterprises are for two people to answer for; one of the other regime is not."""
-    settings = gateway.settings.model_copy(update={"reminders_alone": 1})
+@pytest.fixture
+def alone(app: Flask, gateway: Installation) -> None:
+    """One person may send two texts."""
+    settings = gateway.settings.model_copy(update={"reminders_alone": 2})
     app.extensions["pakan"] = replace(gateway, settings=settings)
+
+
+@pytest.mark.usefixtures("alone")
+def test_one_person_sends_no_more_by_putting_firms_into_regimes(command: Command, ours: str, texts: Texts) -> None:
+    """Three texts are too many for one, be they one and two; what two have approved is not counted."""
     told = command("send", "--yes")
     assert told.exit_code == 1
-    assert "state: 1 text in the outbox" in told.output
     assert "Error: enterprise: 2 texts asked for" in told.output
-    assert [ours in words for _phone, words in texts.sent] == [True]
+    assert "state: 1 text asked for" in told.output
+    assert texts.sent == []
+    approved = command("approve", "--regime", "state", "--officer", "synthetic-2", "--yes")
+    assert approved.output == "1 text about 10/2026 (after, state) are approved.\n"
+    sent = command("send", "--yes")
+    assert "enterprise: 2 texts in the outbox" in sent.output
+    assert "state: 1 text in the outbox" in sent.output
+    assert len(texts.sent) == 3
+
+
+def test_a_no_about_one_regime_is_not_one_about_the_others(app: Flask, gateway: Installation, ours: str) -> None:
+    told = app.test_cli_runner().invoke(args=["reminders", "send"], input="n\ny\n")
+    assert told.exit_code == 1
+    assert "enterprise: Send 2 texts about 10/2026? [y/N]: n" in told.output
+    assert "state: Send 1 text about 10/2026? [y/N]: y" in told.output
+    assert "state: 1 text in the outbox" in told.output
+    assert told.output.endswith("Error: enterprise: None was sent.\n")
+
+
+@pytest.mark.usefixtures("texts")
+def test_who_moves_while_a_text_waits_gets_one_text_and_the_right_one(
+    gateway: Installation, command: Command, ours: str, texts: Texts, clock: Clock, tmp_path: Path
+) -> None:
+    """At night a text waits; by the new regime another one is right in the morning, or none once she has paid."""
+    clock.now = datetime(2026, 11, 26, 14, tzinfo=UTC)  # 21:00 in Laos
+    assert "state: 1 text in the outbox" in command("send", "--yes").output
+    back = tmp_path / "back.csv"
+    back.write_text(f"{HEADER}{ours},enterprise\n")
+    command("regimes", str(back))
+    said = command("send", "--yes").output
+    assert "1 text taken back." in said
+    assert "1 text in the outbox" in said
+    clock.now = datetime(2026, 11, 27, 3, tzinfo=UTC)
+    [words] = [words for _phone, words in texts.sent if ours in words]
+    assert "30/11/2026" in words
+
+
+def test_who_paid_and_moved_is_not_texted(
+    gateway: Installation, command: Command, ours: str, texts: Texts, clock: Clock, tmp_path: Path
+) -> None:
+    """By the other regime the month in question is another; what waits is taken back all the same."""
+    clock.now = datetime(2026, 12, 2, 14, tzinfo=UTC)
+    assert "enterprise: 2 texts in the outbox" in command("send", "--yes").output
+    others = re.findall(r"(\d{5}-01)  its text is on its way", command("plan", "--list").output)
+    file = tmp_path / "moved.csv"
+    file.write_text(HEADER + "".join(f"{code},state\n" for code in others))
+    command("regimes", str(file))
+    with open_engine(gateway.settings.register_url).begin() as connection:
+        connection.execute(
+            contributions.update()
+            .where(contributions.c.month == OCTOBER.index)
+            .values(status=3, paid=contributions.c.due, posted_on=date(2026, 12, 2))
+        )
+    assert f"{len(others)} texts taken back." in command("send", "--yes").output
+    clock.now = datetime(2026, 12, 3, 3, tzinfo=UTC)
+    assert texts.sent == []
 
 
 def test_a_regime_whose_day_nobody_knows_is_named_and_the_others_go_on(
@@ -125,6 +183,9 @@ def test_a_regime_whose_day_nobody_knows_is_named_and_the_others_go_on(
     told = command("send", "--yes")
     assert told.exit_code == 1
     assert "enterprise: No source says when" in told.output
+    plan = command("plan")
+    assert "state: 10/2026 is due by 20/11/2026." in plan.output
+    assert (plan.exit_code, "enterprise: No source says when" in plan.output) == (1, True)
     assert [ours in words for _phone, words in texts.sent] == [True]
 
 

@@ -20,7 +20,7 @@ from gateway.registry.firms import firms
 from gateway.registry.port import Claim, Posting
 from gateway.registry.scheme import load_scheme
 from gateway.registry.tables import CODES, contacts, contributions, employers, members, stops
-from gateway.reminders.dispatch import dispatch, tidy
+from gateway.reminders.dispatch import dispatch, judge, take_back
 from gateway.reminders.ladder import load_ladder
 from gateway.reminders.plan import PURPOSE, Planner, Why
 from gateway.reminders.wording import WORDINGS
@@ -71,12 +71,23 @@ class Employers:
         assert due
         ledger = Ledger.read(gateway.outbox, PURPOSE)
         say = gateway.engine.catalogues.say
-        return Planner(OCTOBER, REGIME, due, gateway.clock(), load_ladder(), gateway.timezone, "1508", say, ledger)
+        return Planner(
+            OCTOBER,
+            REGIME,
+            due,
+            gateway.clock(),
+            load_ladder(),
+            gateway.timezone,
+            "1508",
+            say,
+            ledger,
+            gateway.outbox.words,
+        )
 
     def remind(self) -> int:
         """One run of `flask reminders send`; how many texts are new."""
         planner = self.plan()
-        tidy(planner, firms(self.url, OCTOBER, REGIME), self.gateway.outbox)
+        take_back(planner.ledger, [judge(planner, firms(self.url, OCTOBER, REGIME))], self.gateway.outbox)
         return dispatch(planner, firms(self.url, OCTOBER, REGIME), self.gateway.outbox)
 
     def whys(self) -> dict[str, Why]:

@@ -16,14 +16,13 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from gateway.text.values import Month
-from tests.reminders.town import MONTHS, Employer, Event, What, scheme
+from tests.reminders.town import MONTHS, REGIMES, Employer, Event, What, scheme
 
 AHEAD: Final = timedelta(hours=7)  # Laos, all the year
 STEPS: Final = {  # from and until, after midnight of the due day in Laos
     "before": (timedelta(days=-5, hours=9), timedelta(hours=17)),
     "after": (timedelta(days=2, hours=9), timedelta(days=9, hours=17)),
 }
-REGIMES: Final = ("enterprise", "state")  # each with its due days, one beside the other
 BY_DAY: Final = range(8, 20)  # hours in Laos in which texts leave
 A_MONTH: Final = 8  # bulk texts that a phone gets
 IN_A_ROW: Final = 3  # texts that failed: the contact is not told any more
@@ -46,10 +45,20 @@ class Group(NamedTuple):
     leave: int
 
 
+class Waiting(NamedTuple):
+    """A text that has not left: since when it is due, to which phone, what it says and until when it may leave."""
+
+    since: datetime
+    phone: str
+    due: date
+    closes: datetime
+
+
 @dataclass(slots=True)
 class Firm:
     """What is known of one employer by now."""
 
+    regime: str
     came: set[Month] = field(default_factory=set)
     posted: set[Month] = field(default_factory=set)
     stops: dict[What, date | None] = field(default_factory=dict)
@@ -77,7 +86,7 @@ class Oracle:
 
     def __init__(self, employers: Sequence[Employer]) -> None:
         self._town = {firm.number: firm for firm in employers}
-        self._firms = {firm.number: Firm() for firm in employers}
+        self._firms = {firm.number: Firm(firm.regime) for firm in employers}
         for firm in employers:
             self._firms[firm.number].agreed = {person.phone: person.agreed for person in firm.people}
         self._midnights = {
@@ -86,7 +95,8 @@ class Oracle:
         }
         self._refusing: set[str] = set()
         self._names: set[Name] = set()  # that were given to a text, and not given back
-        self._waiting: dict[Name, tuple[datetime, str]] = {}  # since when, to which phone
+        self._waiting: dict[Name, Waiting] = {}
+        self.said: dict[Name, date] = {}  # the due day in the last text of this name
         self._used: Counter[tuple[str, int, int]] = Counter()  # by phone, year and month
 
     def window(self, regime: str, month: Month, step: str) -> tuple[datetime, datetime]:
@@ -100,46 +110,44 @@ class Oracle:
 
     def run(self, now: datetime) -> set[Name]:
         """Which texts the schedulers post at this instant, all of them together."""
-        return set[Name]().union(*(self._run(regime, now) for regime in REGIMES))
-
-    def _run(self, regime: str, now: datetime) -> set[Name]:
-        """Those to employers of this regime."""
-        month = next(month for month in MONTHS if now < self.window(regime, month, "after")[1])
-        its = {number for number, firm in self._town.items() if firm.regime == regime}
-        self._give_back(
-            name
-            for name, (_since, phone) in self._waiting.items()
-            if name.number in its
-            and name.month == month
-            and phone not in self._may_be_told(name.number, month, now)
-        )
-        windows = {step: self.window(regime, month, step) for step in STEPS}
-        opened = [step for step, (opens, closes) in windows.items() if opens <= now < closes]
+        self._give_back(name for name, text in self._waiting.items() if not self._stands(name, text, now))
         fresh = {}
-        for name in (Name(step, number, month) for step in opened for number in sorted(its)):
-            phones = [] if name in self._names else self._may_be_told(name.number, month, now)
-            if phones:
-                fresh[name] = now, phones[0]
+        for number in self._town:
+            name = self._name(number, now)
+            phones = self._may_be_told(number, name.month, now)
+            opens, closes = self.window(self._firms[number].regime, name.month, name.step)
+            if phones and name not in self._names and opens <= now < closes:
+                due = due_day(name.month, self._firms[number].regime)
+                fresh[name] = Waiting(now, phones[0], due, closes)
+                self.said[name] = due
         self._names |= fresh.keys()
         self._waiting |= fresh
         return set(fresh)
 
+    def _name(self, number: int, now: datetime) -> Name:
+        """The step that is open for this employer, or the next to open."""
+        regime = self._firms[number].regime
+        month = next(month for month in MONTHS if now < self.window(regime, month, "after")[1])
+        return Name(next(step for step in STEPS if now < self.window(regime, month, step)[1]), number, month)
+
+    def _stands(self, name: Name, text: Waiting, now: datetime) -> bool:
+        """Whether a text that waits would still be said, in the same words."""
+        is_same = name == self._name(name.number, now)
+        due = due_day(name.month, self._firms[name.number].regime)
+        return is_same and text.due == due and text.phone in self._may_be_told(name.number, name.month, now)
+
     def carry(self, now: datetime) -> list[Group]:
         """Which texts leave at this instant, phone by phone."""
         local = now + AHEAD
-        over = [
-            name
-            for name in self._waiting
-            if now >= self.window(self._town[name.number].regime, name.month, name.step)[1]
-        ]
+        over = [name for name, text in self._waiting.items() if now >= text.closes]
         for name in over:
             del self._waiting[name]
         if local.hour not in BY_DAY:
             return []
         by_phone: dict[str, set[Name]] = {}
-        for name, (since, phone) in self._waiting.items():
-            if since <= now:
-                by_phone.setdefault(phone, set()).add(name)
+        for name, text in self._waiting.items():
+            if text.since <= now:
+                by_phone.setdefault(text.phone, set()).add(name)
         groups = []
         for phone, names in by_phone.items():
             month = phone, local.year, local.month
@@ -153,7 +161,7 @@ class Oracle:
     def _learn(self, event: Event) -> None:
         if event.what is What.STOP:
             self._refusing.add(event.phone)
-            self._give_back(name for name, (_since, phone) in self._waiting.items() if phone == event.phone)
+            self._give_back(name for name, text in self._waiting.items() if text.phone == event.phone)
             return
         firm = self._firms[event.number]
         match event.what:
@@ -170,6 +178,8 @@ class Oracle:
                 firm.agreed[event.phone] = event.what is What.AGREED
             case What.START:
                 self._refusing.discard(event.phone)
+            case What.MOVED:
+                firm.regime = event.regime
 
     def _may_be_told(self, number: int, month: Month, now: datetime) -> list[str]:
         """Phones that may be told that this employer owes for this month, the best first; none if it does not."""

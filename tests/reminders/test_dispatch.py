@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from calendar import monthrange
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,7 +22,7 @@ from gateway.outbox.sender import A_MONTH, Sender
 from gateway.outbox.states import State
 from gateway.registry.firms import BOUNCES, Firm, Stop
 from gateway.registry.scheme import load_scheme
-from gateway.reminders.dispatch import dispatch, tidy
+from gateway.reminders.dispatch import dispatch, judge, take_back
 from gateway.reminders.ladder import load_ladder
 from gateway.reminders.plan import PURPOSE, Planner, Why
 from gateway.storage.hot import Hot
@@ -55,6 +52,7 @@ def planner(outbox: Outbox, month: Month = OCTOBER, again: bool = False) -> Plan
         "1508",
         lambda _language, words: words,
         ledger,
+        outbox.words,
         again,
     )
 
@@ -62,8 +60,8 @@ def planner(outbox: Outbox, month: Month = OCTOBER, again: bool = False) -> Plan
 def run(outbox: Outbox, *firms: Firm, month: Month = OCTOBER, again: bool = False) -> tuple[int, int]:
     """One run of the scheduler; how many texts it posted, and how many it took back."""
     plan = planner(outbox, month, again)
-    tidied = tidy(plan, firms, outbox)
-    return dispatch(plan, firms, outbox, pace=10**6), tidied.taken_back
+    taken_back = take_back(plan.ledger, [judge(plan, firms)], outbox)
+    return dispatch(plan, firms, outbox, pace=10**6), taken_back
 
 
 def why(outbox: Outbox, firm: Firm) -> Why:
@@ -154,12 +152,23 @@ def test_another_contact_takes_the_place_of_one_who_wants_no_more(
     assert [message.msisdn for message in provider.taken] == [OTHER]
 
 
+def test_a_text_that_waits_is_replaced_where_another_would_be_said_by_now(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider
+) -> None:
+    assert run(outbox, owing()) == (1, 0)
+    assert run(outbox, owing()) == (0, 0)
+    assert run(outbox, owing()._replace(due=777_000)) == (1, 1)
+    drain(sender, reaper)
+    [message] = provider.taken
+    assert "777,000" in message.text
+
+
 def test_a_text_that_somebody_holds_is_neither_taken_back_nor_doubled(outbox: Outbox) -> None:
     run(outbox, owing())
     plan = planner(outbox)  # what it knows is old by the next line
     [ref] = outbox.offer("synthetic", True, 10)
     assert outbox.take(ref)
-    assert tidy(plan, [owing()._replace(came=1)], outbox).taken_back == 0
+    assert take_back(plan.ledger, [judge(plan, [owing()._replace(came=1)])], outbox) == 0
     assert dispatch(replace(plan, ledger=blank()), [owing()], outbox) == 0
 
 
@@ -168,8 +177,9 @@ def test_who_is_held_out_is_never_texted_and_what_waits_is_taken_back(
 ) -> None:
     run(outbox, *many(2))
     plan = replace(planner(outbox), held_out={"00001-01"})
-    tidied = tidy(plan, many(2), outbox)
-    assert tidied == (1, {"00001-01": 12})  # the other has its text, and is counted already
+    judged = judge(plan, many(2))
+    assert judged.eligible == {"00001-01": 12}  # the other has its text, and is counted already
+    assert take_back(plan.ledger, [judged], outbox) == 1
     assert dispatch(plan, many(3), outbox) == 1
     drain(sender, reaper)
     assert sorted(message.msisdn for message in provider.taken) == [f.contacts[0].msisdn for f in many(3)[1:]]
@@ -224,85 +234,6 @@ def test_three_schedulers_at_once_send_each_once(
     drain(sender, reaper)
     assert sum(posted) == 100
     assert sorted(message.msisdn for message in provider.taken) == [f.contacts[0].msisdn for f in many(100)]
-
-
-class Oracle:
-    """The rules once more, from the words of the ladder: Laos is seven hours ahead and has no summer time."""
-
-    def __init__(self) -> None:
-        self.waiting: dict[tuple[str, str, str], datetime] = {}  # since when
-        self.known: set[tuple[str, str, str]] = set()
-        self.sent: list[tuple[str, str, str]] = []
-
-    def window(self, month: Month, is_before: bool) -> tuple[datetime, datetime]:
-        year, number = (month.year + 1, 1) if month.number == 12 else (month.year, month.number + 1)
-        due = datetime(year, number, monthrange(year, number)[1], tzinfo=UTC) - timedelta(hours=7)
-        first, last = (-5, 0) if is_before else (2, 9)
-        return due + timedelta(days=first, hours=9), due + timedelta(days=last, hours=17)
-
-    def tick(self, now: datetime, month: Month, owes: dict[str, bool]) -> None:
-        for code, still in owes.items():
-            for is_before in (True, False):
-                name = NAMES[is_before], code, str(month)
-                opens, closes = self.window(month, is_before)
-                if not still or now >= self.window(month, is_before=False)[1]:
-                    if self.waiting.pop(name, None):  # it never left, so it may be said another day
-                        self.known.discard(name)
-                elif opens <= now < closes and name not in self.known:
-                    self.known.add(name)
-                    self.waiting[name] = now
-
-    def carry(self, now: datetime) -> None:
-        by_day = 8 <= (now + timedelta(hours=7)).hour < 20
-        for name, since in list(self.waiting.items()):
-            if now >= self.window(Month.parse(name[2]), name[0] == "before")[1]:
-                del self.waiting[name]
-            elif by_day and since <= now:
-                self.sent.append(name)
-                del self.waiting[name]
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_fourteen_months_of_a_restless_clock(
-    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, clock: Clock
-) -> None:
-    """Over 31 January and a leap day, by steps of up to 40 days ahead and back, every text or none."""
-    random, oracle = Random(29), Oracle()
-    codes = [f"{n:05d}-01" for n in range(1, 61)]
-    pays: dict[tuple[str, Month], datetime] = {}
-    clock.now = datetime(2027, 12, 20, tzinfo=UTC)
-    real = clock.now
-    while real < datetime(2029, 2, 20, tzinfo=UTC):
-        real += timedelta(hours=random.uniform(3, 30))
-        jump = random.choice((-40, -7, 40)) if random.random() < 0.04 else 0
-        clock.now = real + timedelta(days=jump)
-        this = Month.of((clock.now + timedelta(hours=7)).date())
-        for month in (this + -2, this + -1):
-            firms: list[Firm] = []
-            for number, code in enumerate(codes, start=1):
-                payable = datetime.combine((month + 1).first, datetime.min.time(), UTC)
-                paid_at = pays.setdefault((code, month), payable + timedelta(days=random.uniform(0, 75)))
-                came = int(paid_at <= real)  # money does not come back with the clock
-                firms.append(owing(code, contact(f"+8562021{number:06d}"))._replace(came=came))
-            for _scheduler in range(3):
-                run(outbox, *firms, month=month)
-            oracle.tick(clock(), month, {firm.code: not firm.came for firm in firms})
-        before = len(provider.taken)
-        drain(sender, reaper)
-        oracle.carry(clock())
-        for message in provider.taken[before:]:
-            assert 8 <= (clock.now + timedelta(hours=7)).hour < 20, message.text
-    expected = sorted((code, month, step) for step, code, month in oracle.sent)
-    assert expected == sorted(map(heard, provider.taken))
-    assert len(set(expected)) == len(expected) > 300
-
-
-def heard(message: object) -> tuple[str, str, str]:
-    """Employer, month and step, out of the words that went over the wire."""
-    words = str(getattr(message, "text", ""))
-    [code] = re.findall(r"\d{5}-\d\d", words)
-    [month, *_due] = re.findall(r"\b(\d\d)/(\d{4})\b", words)
-    return code, str(Month(int(month[1]), int(month[0]))), "after" if "nothing came" in words else "before"
 
 
 def test_texts_are_due_at_a_pace_that_their_answers_cannot_outrun(outbox: Outbox, clock: Clock) -> None:

@@ -52,6 +52,7 @@ def test_a_hundred_thousand_reminders_are_planned(postgres_url: str) -> None:
         "1508",
         Catalogues.load(LOCALES).say,
         blank(),
+        lambda _ref: None,
     )
     began = monotonic()
     assert sum(entry.why is Why.SEND for entry in planner.plan(firms(postgres_url, OCTOBER, REGIME))) == EMPLOYERS

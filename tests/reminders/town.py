@@ -20,6 +20,7 @@ BUREAU_SERVES: Final = 20  # firms of one accountant's phone: more than it gets 
 
 
 SHIPPED: Final = Path(__file__).parents[2] / "gateway/registry/data/scheme.toml"
+REGIMES: Final = ("enterprise", "state")  # each with its due days, one beside the other
 OTHER: Final = """
 [[due_days]]
 regime = "state"
@@ -36,8 +37,8 @@ def scheme() -> str:
 
 
 def regime_of(number: int) -> str:
-    """Of an employer: every fifth pays by the second one."""
-    return "enterprise" if number % 5 else "state"
+    """Of an employer as the year begins: every fifth pays by the second one."""
+    return REGIMES[number % 5 == 0]
 
 
 class What(StrEnum):
@@ -52,13 +53,14 @@ class What(StrEnum):
     WITHDREW = "a contact agrees no more"
     STOP = "a phone wants no texts"
     START = "a phone wants texts again"
+    MOVED = "pays by another regime"
 
 
 MONEY: Final = frozenset({What.RECEIVED, What.POSTED})
 
 
 class Event(NamedTuple):
-    """One thing that happened. `until`: the last day of a plan."""
+    """One thing that happened. `until`: the last day of a plan; `regime`: by which it pays from now on."""
 
     at: datetime
     what: What
@@ -66,6 +68,7 @@ class Event(NamedTuple):
     month: Month = MONTHS[0]
     phone: str = ""
     until: date | None = None
+    regime: str = ""
 
 
 class Person(NamedTuple):
@@ -105,11 +108,16 @@ class Employer:
         return self.people[-1]
 
     def happens(
-        self, what: What, at: datetime | None = None, phone: str = "", until: date | None = None
+        self,
+        what: What,
+        at: datetime | None = None,
+        phone: str = "",
+        until: date | None = None,
+        regime: str = "",
     ) -> datetime:
         """At an instant, or at any of the year; returns it."""
         at = at or BEGINS + timedelta(seconds=self.random.randrange(DAYS * 86_400))
-        self.events.append(Event(at, what, self.number, phone=phone, until=until))
+        self.events.append(Event(at, what, self.number, phone=phone, until=until, regime=regime))
         return at
 
     def pays(self, first: float, last: float, forgets: float = 0.0) -> None:
@@ -214,13 +222,20 @@ def _makes_no_return(firm: Employer) -> None:
     _late(firm)
 
 
+def _moves(firm: Employer) -> None:
+    """Pays by the other regime from some day on, be it while a text about the first one's due day waits."""
+    _late(firm)
+    for times in range(1, firm.random.choice((2, 7))):
+        firm.happens(What.MOVED, regime=REGIMES[times % 2])
+
+
 def _bounces(firm: Employer) -> None:
     firm.person(bounces=firm.random.choice((2, 3)))
     firm.pays(20, 80)
 
 
 KINDS: Final[dict[Callable[[Employer], None], int]] = {  # of a hundred employers
-    _regular: 73,
+    _regular: 69,
     _late: 4,
     _never: 1,
     _ends: 4,
@@ -234,6 +249,7 @@ KINDS: Final[dict[Callable[[Employer], None], int]] = {  # of a hundred employer
     _says_nothing: 1,
     _makes_no_return: 2,
     _bounces: 1,
+    _moves: 4,
 }
 BUREAUS: Final = 0.02  # of all employers are served by one
 

@@ -136,6 +136,10 @@ class World:
                 assert stop(self.url, f"{event.number:05d}-01", why, event.until)
             case What.RESUMED:
                 assert resume(self.url, f"{event.number:05d}-01")
+            case What.MOVED:
+                with open_engine(self.url).begin() as connection:
+                    this = employers.c.id == event.number
+                    connection.execute(update(employers).where(this).values(regime=event.regime))
             case What.STOP:
                 self._gateway.mail.stop(event.phone)
             case What.START:
