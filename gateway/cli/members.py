@@ -15,7 +15,7 @@ from gateway.installation import installation
 from gateway.registry.line import COLUMNS
 from gateway.registry.load import load
 from gateway.registry.sample import NoSampleError, Sample, samples
-from gateway.registry.seed import SeedError, seed
+from gateway.registry.seed import seed
 from gateway.registry.sql import SqlRegistry
 from gateway.storage.hot import Hot
 
@@ -77,7 +77,7 @@ def seed_command(member_count: int, employer_count: int, months: int, replace: b
                 replace=replace,
                 progress=bar.update,
             )
-        except SeedError as problem:
+        except ValueError as problem:
             raise click.ClickException(str(problem)) from problem
     click.echo(
         f"{member_count:,} members of {employer_count:,} employers, {months} months, "

@@ -110,8 +110,8 @@ def refuse_without_operator(gateway: Installation) -> None:
         raise click.ClickException("No operator is connected for SMS, so nothing would leave: see the settings.")
 
 
-def many(count: int) -> str:
-    return f"{count:,} text{'' if count == 1 else 's'}"
+def many(count: int, of: str = "text") -> str:
+    return f"{count:,} {of}{'' if count == 1 else 's'}"
 
 
 def month_of(period: str, option: str = "--period") -> Month:

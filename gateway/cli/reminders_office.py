@@ -13,12 +13,13 @@ from gateway.cli.imports import FILE, importing
 from gateway.cli.plans import PERIOD, REGIME, many
 from gateway.cli.ready import ready
 from gateway.cli.reminders import planner_of, regimes_of, reminders, step_of
-from gateway.installation import Installation, installation
+from gateway.installation import Installation
 from gateway.outbox.ledger import Ledger
 from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
 from gateway.registry.firms import Stop
 from gateway.registry.regimes import COLUMNS as REGIME_COLUMNS
 from gateway.registry.regimes import load_regimes
+from gateway.registry.scheme import ENTERPRISE, load_scheme
 from gateway.reminders.batches import CHANNEL, Hold, Stage, Undecidable
 from gateway.reminders.plan import PURPOSE
 from gateway.text.reading import read_code
@@ -36,7 +37,7 @@ register has for this employer and phone; contacts without a line stay as they a
 
 \b
 Example:
-  flask reminders contacts contacts.csv
+  flask reminders contacts contacts.csv --officer ACCOUNT
 """
 
 REGIMES_HELP: Final = f"""Import by which regime employers pay from FILE (.csv or .xlsx).
@@ -46,32 +47,35 @@ The first line names the columns, in any order:
 \b
 {chr(10).join(f"  {column:<15}{meaning}" for column, meaning in REGIME_COLUMNS.items())}
 
-Each regime, which may have a due day of its own, has its reminders, approvals and pauses. An employer without a
-line keeps its regime; a new one is of the enterprises'. Either every line is imported or none.
+Regimes here: {", ".join(load_scheme().regimes)}. Each, which may have a due day of its own, has its reminders,
+approvals and pauses. An employer without a line keeps its regime; a new one pays by that of {ENTERPRISE}.
+Either every line is imported or none.
 
 \b
 Example:
-  flask reminders regimes regimes.csv
+  flask reminders regimes regimes.csv --officer ACCOUNT
 """
 
 
 @reminders.command("contacts", help=CONTACTS_HELP)
 @FILE
-def contacts_command(file: Path) -> None:
-    gateway = installation()
+@officer_option
+def contacts_command(file: Path, officer: str) -> None:
+    gateway = ready()
     with importing(file):
         now = gateway.clock().astimezone(gateway.timezone)
         count = load_contacts(gateway.settings.register_url, file, now)
-    click.echo(f"{count:,} contacts.")
+    _imported(gateway, many(count, "contact"), officer)
 
 
 @reminders.command("regimes", help=REGIMES_HELP)
 @FILE
-def regimes_command(file: Path) -> None:
-    gateway = installation()
+@officer_option
+def regimes_command(file: Path, officer: str) -> None:
+    gateway = ready()
     with importing(file):
         count = load_regimes(gateway.settings.register_url, file, gateway.scheme.regimes)
-    click.echo(f"{count:,} employers.")
+    _imported(gateway, many(count, "employer"), officer)
 
 
 @reminders.command("approve")
@@ -167,6 +171,12 @@ def stop_command(
     gateway = ready()
     done = stop(gateway.settings.register_url, _code(code), why, until.date() if until else None)
     _noted(done, gateway, code, why, officer)
+
+
+def _imported(gateway: Installation, what: str, officer: str) -> None:
+    now = int(gateway.clock().timestamp())
+    gateway.trail.note(f"officer:{officer}", CHANNEL, "", "reminders.imported", what, now)
+    click.echo(f"{what}.")
 
 
 def _noted(done: bool, gateway: Installation, code: str, deed: str, officer: str) -> None:

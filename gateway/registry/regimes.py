@@ -19,7 +19,7 @@ from gateway.text.reading import read_code
 
 COLUMNS: Final = {
     "employer_code": "5 + 2 digits of form 2-01, such as 12345-01",
-    "regime": "by whose rules it pays, as data/scheme.toml names them: enterprise, state",
+    "regime": "by whose rules it pays: a regime of data/scheme.toml",
 }
 
 
@@ -54,6 +54,7 @@ def load_regimes(url: str, path: Path, regimes: Collection[str]) -> int:
 
 
 def _regime(text: str, regimes: Collection[str]) -> str:
-    if text not in regimes:
+    regime = text.casefold()
+    if regime not in regimes:
         raise ValueError(f"not one of {', '.join(regimes)}")
-    return text
+    return regime

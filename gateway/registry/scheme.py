@@ -7,7 +7,7 @@ law's or LSSO's own words were read (`verified`), so that a screen can say how s
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -23,6 +23,9 @@ Entry = dict[str, Any]  # one table of the data file
 
 REMEMBERED: Final = 1_024  # days and months whose terms are kept; callers ask about the same few
 ENTERPRISE: Final = "enterprise"  # the regime of labour units
+REGIME_MAX: Final = 16  # characters of a regime's name, as the register keeps it
+OF_EVERY_FACT: Final = frozenset({"since", "until", "source", "verified"})
+LONGEST_MONTH: Final = 31
 END_OF_MONTH: Final = 0  # how the data file writes a due day that is the last of its month
 
 
@@ -74,7 +77,8 @@ class DueDay:
 
     def of(self, month: Month) -> date:
         """The day on which what was earned before this month is due."""
-        return month.last if self.day == END_OF_MONTH else month.first + timedelta(days=self.day - 1)
+        last = month.last
+        return last if self.day == END_OF_MONTH else min(last, month.first + timedelta(days=self.day - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,43 +171,61 @@ class Scheme:
 
 @cache
 def load_scheme() -> Scheme:
-    """Read the data that ships with the gateway; raises KeyError or TypeError when an entry is malformed."""
+    """Read the data that ships with the gateway; raises as `read_scheme` does."""
     return read_scheme(resources.files("gateway.registry").joinpath("data/scheme.toml").read_text("utf-8"))
 
 
 def read_scheme(toml: str) -> Scheme:
+    """The facts as written; raises KeyError, TypeError or ValueError where one says too little or too much."""
     data = tomllib.loads(toml)
     return Scheme(
-        rates=_named(data["rates"], "regime", _rate),
-        floors=_facts(data["floors"], _kip),
-        ceilings=_facts(data["ceilings"], _kip),
-        minimum_wages=_facts(data["minimum_wages"], _kip),
-        due_days=_facts(data["due_days"], lambda entry: DueDay(int(entry["day"]), entry.get("regime"))),
+        rates=_named(data["rates"], "regime", _rate, {"employer", "insured"}),
+        floors=_facts(data["floors"], _kip, {"kip"}),
+        ceilings=_facts(data["ceilings"], _kip, {"kip"}),
+        minimum_wages=_facts(data["minimum_wages"], _kip, {"kip"}),
+        due_days=_facts(data["due_days"], _due_day, {"day", "regime"}),
         treatment=_facts(
             data["treatment"],
             lambda entry: TreatmentRule(entry["qualifying"], entry["within"], entry["tail"]),
+            {"qualifying", "within", "tail"},
         ),
         benefits=_named(
-            data["benefits"], "name", lambda entry: BenefitRule(entry["qualifying"], entry.get("within"))
+            data["benefits"],
+            "name",
+            lambda entry: BenefitRule(entry["qualifying"], entry.get("within")),
+            {"qualifying", "within"},
         ),
-        hotlines=_facts(data["hotlines"], lambda entry: str(entry["number"])),
+        hotlines=_facts(data["hotlines"], lambda entry: str(entry["number"]), {"number"}),
     )
 
 
-def _facts(entries: Iterable[Entry], value: Callable[[Entry], Value]) -> tuple[Fact[Value], ...]:
-    return tuple(
-        Fact(value(entry), entry["since"], entry.get("until"), entry["source"], entry["verified"])
-        for entry in entries
-    )
+def _facts(entries: Iterable[Entry], value: Callable[[Entry], Value], keys: Set[str]) -> tuple[Fact[Value], ...]:
+    """Facts out of entries that may have these keys of their own; a word misspelt would change what they mean."""
+    found = []
+    for entry in entries:
+        if unknown := entry.keys() - keys - OF_EVERY_FACT:
+            raise ValueError(f"{min(unknown)!r} is nothing that such a fact has: {entry}")
+        fact = Fact(value(entry), entry["since"], entry.get("until"), entry["source"], entry["verified"])
+        found.append(fact)
+    return tuple(found)
 
 
 def _named(
-    entries: list[Entry], key: str, value: Callable[[Entry], Value]
+    entries: list[Entry], key: str, value: Callable[[Entry], Value], keys: Set[str]
 ) -> Mapping[str, tuple[Fact[Value], ...]]:
     names = dict.fromkeys(entry[key] for entry in entries)
     return MappingProxyType(
-        {name: _facts((entry for entry in entries if entry[key] == name), value) for name in names}
+        {name: _facts((entry for entry in entries if entry[key] == name), value, {key, *keys}) for name in names}
     )
+
+
+def _due_day(entry: Entry) -> DueDay:
+    day, regime = int(entry["day"]), entry.get("regime")
+    if not END_OF_MONTH <= day <= LONGEST_MONTH:
+        raise ValueError(f"no month has a day {day}: {entry}")
+    if regime is not None and not 0 < len(regime) <= REGIME_MAX:
+        raise ValueError(f"the name of a regime has 1 to {REGIME_MAX} characters: {entry}")
+    return DueDay(day, regime)
 
 
 def _kip(entry: Entry) -> Kip:

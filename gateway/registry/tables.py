@@ -28,13 +28,13 @@ from sqlalchemy import (
 )
 
 from gateway.registry.port import Posting
+from gateway.registry.scheme import ENTERPRISE, REGIME_MAX
 
 NUMBER_MAX: Final = 20  # characters of a social-security number; its format is unknown, so leave room
 NAME_MAX: Final = 120  # characters of a name; the longest Lao names need about a third of it
 PHONE_MAX: Final = 16  # E.164: a plus and at most 15 digits
 DIGEST_SIZE: Final = 64  # characters of SHA-256, hexadecimal
 LANGUAGE_MAX: Final = 8  # characters of a catalogue's name, and of a short word of ours
-REGIME_MAX: Final = 16  # characters of the scheme's own name of a regime
 CODE_MAX: Final = 8  # LSSO form 2-01 prints 5 boxes, a dash and 2 boxes
 KIP_MAX: Final = 2_147_483_647  # four bytes; the highest contribution known is 517,500 kip a month
 
@@ -75,7 +75,7 @@ employers = Table(
     Column("code", String(CODE_MAX), nullable=False),
     Column("name_lo", String(NAME_MAX), nullable=False),
     Column("name_latin", String(NAME_MAX), nullable=False),
-    Column("regime", String(REGIME_MAX), nullable=False, server_default="enterprise"),  # of the scheme's
+    Column("regime", String(REGIME_MAX), nullable=False, server_default=ENTERPRISE),  # of the scheme's
     UniqueConstraint("code"),
 )
 

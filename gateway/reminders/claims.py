@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Date, Text, bindparam, literal, select, update
+from sqlalchemy import Date, Text, bindparam, case, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.identity.cases import Cases, Kind
@@ -81,8 +81,9 @@ def _stop(is_sqlite: bool) -> Any:
     upsert = (sqlite.insert if is_sqlite else postgresql.insert)(stops).from_select(
         ["employer_id", "why", "until"], row
     )
+    later = case((upsert.excluded.until > stops.c.until, upsert.excluded.until), else_=stops.c.until)
     return upsert.on_conflict_do_update(
-        index_elements=[stops.c.employer_id, stops.c.why], set_={"until": upsert.excluded.until}
+        index_elements=[stops.c.employer_id, stops.c.why], set_={"until": later}
     ).returning(stops.c.employer_id)
 
 

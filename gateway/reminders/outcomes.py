@@ -47,7 +47,7 @@ def tried(url: str) -> Sequence[Month]:
 
 
 def outcomes(url: str, month: Month, last_day: Callable[[str], date | None]) -> Iterator[Outcome]:
-    """What every employer that is counted did about this month, by the last day of its regime.
+    """What every employer that is counted did about this month, if its regime was tried, by that one's last day.
 
     One of a regime without a due day is left out. Raises what the database raises.
     """
@@ -64,6 +64,8 @@ def outcomes(url: str, month: Month, last_day: Callable[[str], date | None]) -> 
 def _statement(month: Month) -> Select[Any]:
     c = contributions.c
     counted = select(trials.c.employer_id).where(trials.c.month <= month.index).distinct().subquery()
+    of_trials = select(employers.c.regime).join(trials, trials.c.employer_id == employers.c.id)
+    tried_now = of_trials.where(trials.c.month == month.index).distinct()
     came_some_day = and_(c.status != CODES[Posting.ASSESSED], c.posted_on.is_(None))
     came = (
         select(
@@ -80,5 +82,6 @@ def _statement(month: Month) -> Select[Any]:
         .join(arms, arms.c.employer_id == employers.c.id)
         .join(counted, counted.c.employer_id == employers.c.id)
         .outerjoin(came, came.c.employer_id == employers.c.id)
+        .where(employers.c.regime.in_(tried_now))
         .order_by(employers.c.id)
     )

@@ -65,7 +65,7 @@ def ours(command: Command, tmp_path: Path) -> str:
     code: str = re.findall(r"(\d{5}-01)  is reminded", command("plan", "--list").output)[0]
     file = tmp_path / "regimes.csv"
     file.write_text(f"{HEADER}{code},state\n")
-    assert command("regimes", str(file)).output == "1 employers.\n"
+    assert command("regimes", str(file)).output == "1 employer.\n"
     return code
 
 
@@ -224,6 +224,11 @@ def test_an_answer_keeps_texts_back_until_its_own_ladder_is_over(
     assert found == {ours: date(2026, 11, 29), other: date(2026, 12, 9)}
 
 
+def test_who_puts_firms_into_regimes_is_in_the_audit(gateway: Installation, ours: str) -> None:
+    [deed] = [deed for deed in gateway.trail.deeds("", 9) if deed.action == "reminders.imported"]
+    assert (deed.actor, deed.subject) == ("officer:synthetic-1", "1 employer")
+
+
 def test_on_time_is_by_ones_own_day(gateway: Installation, ours: str) -> None:
     """Posted on 25 November: too late for who had to pay by the 20th (and no days for the office)."""
     url = gateway.settings.register_url
@@ -241,3 +246,9 @@ def test_on_time_is_by_ones_own_day(gateway: Installation, ours: str) -> None:
             )
     found = outcomes(url, OCTOBER, lambda regime: SCHEME.due_on(OCTOBER, regime))
     assert {outcome.code == ours: outcome.on_time for outcome in found} == {True: False, False: True}
+    with open_engine(url).begin() as connection:
+        connection.execute(
+            trials.update().where(trials.c.employer_id == two[1]).values(month=(OCTOBER + -1).index)
+        )
+    found = outcomes(url, OCTOBER, lambda regime: SCHEME.due_on(OCTOBER, regime))
+    assert [outcome.code for outcome in found] == [ours]  # nobody of the other regime was tried in October

@@ -269,7 +269,7 @@ def test_without_a_month_it_is_the_first_that_is_not_over(
 def test_contacts_come_in_by_file(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "contacts.csv"
     file.write_text(written([LINE], columns=tuple(LINE)), encoding="utf-8")
-    assert command("contacts", str(file)).output == "1 contacts.\n"
+    assert command("contacts", str(file)).output == "1 contact.\n"
     file.write_text(written([{**LINE, "language": "fr"}], columns=tuple(LINE)), encoding="utf-8")
     bad = command("contacts", str(file))
     assert bad.exit_code == 1

@@ -76,6 +76,23 @@ def test_a_carriers_rate_is_kept_and_leaves_room_for_who_waits(
     assert len(provider.taken) == 17
 
 
+def test_bulk_leaves_at_its_pace_whenever_it_became_due(
+    outbox: Outbox, provider: Provider, reaper: Reaper, post: Post, clock: Clock, sender: Sender
+) -> None:
+    """After a night, or after a provider was away, everything is due at once."""
+    paced = Sender(outbox, sender.carriers, sender._tallies, sender._timezone, bulk_pace=20)
+    for number in range(50):
+        post(Kind.REMINDER, f"+85620{number:08}")
+    left = []
+    for _second in range(3):
+        post(Kind.CODE)  # who waits is not held up
+        drain(paced, reaper)
+        left.append(len(provider.taken))
+        assert not paced.due("synthetic", True, 10)  # nothing more is claimed in vain in this second
+        clock.moves(seconds=1)
+    assert left == [21, 42, 53]
+
+
 def test_an_ill_provider_is_left_alone(
     outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, post: Post
 ) -> None:

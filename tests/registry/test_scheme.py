@@ -161,6 +161,38 @@ def test_a_regime_has_a_due_day_of_its_own(regime: str | None, day: int) -> None
     assert scheme.regimes == ("state", "farmers")  # this scheme has no rates
 
 
+def one_claim(line: str) -> str:
+    claim = f'[[due_days]]\nsince = 2018-06-27\nsource = "a survey"\nverified = false\n{line}\n'
+    return EMPTY.replace("due_days = []", "") + "\n" + claim
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("day = 32", "no month has a day 32"),
+        ("day = -3", "no month has a day -3"),
+        ('day = 15\nregim = "state"', "'regim' is nothing that such a fact has"),
+        ('day = 15\nregime = ""', "1 to 16 characters"),
+        ('day = 15\nregime = "seventeen-letters"', "1 to 16 characters"),
+    ],
+)
+def test_what_is_misspelt_does_not_move_a_due_day_in_silence(line: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        read_scheme(one_claim(line))
+
+
+@pytest.mark.parametrize(
+    ("month", "due"),
+    [
+        (Month(2027, 1), date(2027, 2, 28)),
+        (Month(2027, 3), date(2027, 4, 30)),
+        (Month(2027, 2), date(2027, 3, 31)),
+    ],
+)
+def test_a_day_that_a_month_does_not_have_is_its_last(month: Month, due: date) -> None:
+    assert read_scheme(one_claim("day = 31")).due_on(month) == due
+
+
 def test_where_only_one_regime_has_a_day_the_others_have_none() -> None:
     of_state = REGIMES[REGIMES.index('[[due_days]]\nregime = "state"') :]
     scheme = read_scheme(EMPTY.replace("due_days = []", "") + "\n" + of_state)

@@ -64,6 +64,16 @@ def test_a_claim_keeps_reminders_back(
         assert set(connection.scalars(select(audit.c.action))) == {f"claim.{claim}"}
 
 
+def test_a_later_answer_never_shortens_what_an_earlier_one_stopped(
+    claims: EmployerClaims, database_url: str
+) -> None:
+    claims.make(Claim.CLOSED, CODE, OCTOBER, BOSS)
+    claims.make(Claim.PAID, CODE, OCTOBER, BOSS)
+    claims.make(Claim.PAID, CODE, OCTOBER + -4, BOSS)
+    [firm] = firms(database_url, OCTOBER, "enterprise")
+    assert firm.stops == ((Stop.ANSWERED, date(2027, 3, 2)),)
+
+
 def test_a_wrong_number_reads_and_gets_nothing_until_it_is_believed(
     claims: EmployerClaims, database_url: str, hot: Hot
 ) -> None:
