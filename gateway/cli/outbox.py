@@ -119,7 +119,7 @@ def drain_command() -> None:
     """Send everything that is due now, once, and say what is left.
 
     For cron, and after a provider came back. What is offered to a running sender is left to it; reminders and
-    campaigns wait for the day (08:00 to 20:00).
+    campaigns wait for the day (08:00 to 20:00), and leave at their pace: more than a second's worth of them stays.
 
     \b
     Example:
