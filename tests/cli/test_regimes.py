@@ -252,3 +252,21 @@ def test_on_time_is_by_ones_own_day(gateway: Installation, ours: str) -> None:
         )
     found = outcomes(url, OCTOBER, lambda regime: SCHEME.due_on(OCTOBER, regime))
     assert [outcome.code for outcome in found] == [ours]  # nobody of the other regime was tried in October
+
+
+def test_members_and_the_effect_wait_for_the_latest_day_of_them_all(
+    app: Flask, gateway: Installation, command: Command, ours: str
+) -> None:
+    """No member is told "not paid" before any employer is, and no month is measured before it is over for all."""
+    told = app.test_cli_runner().invoke(args=["alerts", "plan"]).output
+    assert "02/12/2026" in told
+    assert "22/11/2026" not in told
+    command("send", "--yes")
+    with open_engine(gateway.settings.register_url).begin() as connection:
+        number = connection.scalar(select(employers.c.id).where(employers.c.code == ours))
+        drawn = {"arm": "reminded", "stratum": "1-9", "percent": 10, "drawn_on": date(2026, 10, 1)}
+        connection.execute(insert(arms), {"employer_id": number, **drawn})
+        connection.execute(insert(trials), {"employer_id": number, "month": OCTOBER.index, "eligible_at": 0})
+    early = command("effect", "--period", "2026-10")
+    assert early.exit_code == 1
+    assert "10/2026 can be told from 11/12/2026 on." in early.output
