@@ -38,7 +38,7 @@ from gateway.outbox.port import Carrier
 from gateway.outbox.reaper import Reaper
 from gateway.outbox.sender import Sender
 from gateway.registry.port import Registry
-from gateway.registry.scheme import Scheme, load_scheme
+from gateway.registry.scheme import Scheme, load_scheme, open_scheme
 from gateway.registry.sql import SqlRegistry
 from gateway.registry.sql_firms import SqlFirms
 from gateway.reminders.batches import Batches
@@ -116,6 +116,16 @@ def serve() -> Flask:
     return app
 
 
+def scheme_of(settings: Settings) -> Scheme:
+    """The facts that this installation goes by; raises SystemExit where its file cannot be used."""
+    if settings.scheme_file is None:
+        return load_scheme()
+    try:
+        return open_scheme(settings.scheme_file)
+    except ValueError as problem:
+        raise SystemExit(f"PAKAN_SCHEME_FILE does not work: {problem}") from problem
+
+
 def build(
     settings: Settings,
     clock: Callable[[], datetime],
@@ -125,7 +135,7 @@ def build(
 ) -> Installation:
     """Wire one gateway, and refuse a conversation that some caller could not read."""
     timezone = ZoneInfo(settings.timezone)
-    scheme = scheme or load_scheme()
+    scheme = scheme or scheme_of(settings)
 
     def today() -> date:
         return clock().astimezone(timezone).date()

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     kannel_password: SecretStr = Field(SecretStr(""), validate_default=True)
     kannel_dlr_url: str = Field("http://127.0.0.1:8000", min_length=1)  # how Kannel reaches us with its reports
     kannel_ussd: str = Field("smpp", pattern="^(smpp|sixdee|mica)$")  # how the operator's USSD speaks SMPP
+    scheme_file: Path | None = None  # the scheme's dated facts, in place of those that ship with the gateway
     ussd_gateways: Annotated[tuple[Path, ...], NoDecode] = ()  # files that describe USSD over HTTP
     public_url: str = ""  # how providers reach us, such as https://pakan.example: they sign it and report to it
     at_username: str = Field("", pattern=HEADER)  # empty: Africa's Talking brings calls, and no texts

@@ -19,7 +19,7 @@ from gateway.registry.contacts import COLUMNS, load_contacts, resume, stop
 from gateway.registry.firms import Stop
 from gateway.registry.regimes import COLUMNS as REGIME_COLUMNS
 from gateway.registry.regimes import load_regimes
-from gateway.registry.scheme import ENTERPRISE, load_scheme
+from gateway.registry.scheme import ENTERPRISE
 from gateway.reminders.batches import CHANNEL, Hold, Stage, Undecidable
 from gateway.reminders.plan import PURPOSE
 from gateway.text.reading import read_code
@@ -47,8 +47,8 @@ The first line names the columns, in any order:
 \b
 {chr(10).join(f"  {column:<15}{meaning}" for column, meaning in REGIME_COLUMNS.items())}
 
-Regimes here: {", ".join(load_scheme().regimes)}. Each, which may have a due day of its own, has its reminders,
-approvals and pauses. An employer without a line keeps its regime; a new one pays by that of {ENTERPRISE}.
+A regime is one that the scheme names, such as enterprise or state. Each, which may have a due day of its own,
+has its reminders, approvals and pauses. An employer without a line keeps its regime; a new one is of {ENTERPRISE}.
 Either every line is imported or none.
 
 \b

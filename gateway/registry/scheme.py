@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache, lru_cache
 from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -22,7 +23,7 @@ Value = TypeVar("Value")
 Entry = dict[str, Any]  # one table of the data file
 
 REMEMBERED: Final = 1_024  # days and months whose terms are kept; callers ask about the same few
-ENTERPRISE: Final = "enterprise"  # the regime of labour units
+ENTERPRISE: Final = "enterprise"  # the regime of ordinary employers, and of whoever the register says nothing of
 REGIME_MAX: Final = 16  # characters of a regime's name, as the register keeps it
 OF_EVERY_FACT: Final = frozenset({"since", "until", "source", "verified"})
 LONGEST_MONTH: Final = 31
@@ -175,9 +176,23 @@ def load_scheme() -> Scheme:
     return read_scheme(resources.files("gateway.registry").joinpath("data/scheme.toml").read_text("utf-8"))
 
 
+def open_scheme(path: Path) -> Scheme:
+    """A scheme out of a file of its own; raises ValueError with what is wrong with it."""
+    try:
+        return read_scheme(path.read_text("utf-8"))
+    except OSError as problem:
+        raise ValueError(f"{path}: {problem.strerror}") from problem
+    except KeyError as problem:
+        raise ValueError(f"{path}: {problem} is missing") from problem
+    except (TypeError, ArithmeticError, ValueError) as problem:
+        raise ValueError(f"{path}: {problem}") from problem
+
+
 def read_scheme(toml: str) -> Scheme:
     """The facts as written; raises KeyError, TypeError or ValueError where one says too little or too much."""
     data = tomllib.loads(toml)
+    if data["rates"] and all(entry["regime"] != ENTERPRISE for entry in data["rates"]):
+        raise ValueError(f"the rates of ordinary employers are those of the regime {ENTERPRISE!r}: it has none")
     return Scheme(
         rates=_named(data["rates"], "regime", _rate, {"employer", "insured"}),
         floors=_facts(data["floors"], _kip, {"kip"}),

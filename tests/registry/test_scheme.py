@@ -6,9 +6,11 @@ import tomllib
 from datetime import date
 from decimal import Decimal
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
+from app import create_app
 from gateway.registry.scheme import Assessed, TreatmentRule, load_scheme, read_scheme
 from gateway.text.values import Kip, Month
 
@@ -191,6 +193,42 @@ def test_what_is_misspelt_does_not_move_a_due_day_in_silence(line: str, wrong: s
 )
 def test_a_day_that_a_month_does_not_have_is_its_last(month: Month, due: date) -> None:
     assert read_scheme(one_claim("day = 31")).due_on(month) == due
+
+
+@pytest.mark.parametrize(
+    ("toml", "wrong"),
+    [
+        ("rates = [", "Invalid value"),
+        ("rates = []", "'floors' is missing"),
+        (one_claim("day = 40"), "no month has a day 40"),
+        (EMPTY.replace("floors = []", "floors = [{kip = 1, since = 2026-01-01}]"), "'source' is missing"),
+        (
+            EMPTY.replace(
+                "rates = []",
+                "rates = [{regime = 'private', employer = '6', insured = '5', since = 2026-01-01, "
+                "source = '-', verified = true}]",
+            ),
+            "the rates of ordinary employers are those of the regime 'enterprise'",
+        ),
+        (None, "No such file"),
+    ],
+)
+def test_a_scheme_of_ones_own_that_does_not_work_is_refused_at_start(
+    toml: str | None, wrong: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "scheme.toml"
+    if toml is not None:
+        file.write_text(toml)
+    with pytest.raises(SystemExit, match=f"PAKAN_SCHEME_FILE does not work: .*{wrong}"):
+        create_app({"keys_dir": tmp_path / "keys", "scheme_file": file})
+
+
+def test_a_scheme_of_ones_own_is_what_the_gateway_goes_by(tmp_path: Path) -> None:
+    file = tmp_path / "scheme.toml"
+    shipped = resources.files("gateway.registry").joinpath("data/scheme.toml").read_text("utf-8")
+    file.write_text(shipped.replace("day = 0", "day = 28"))
+    app = create_app({"keys_dir": tmp_path / "keys", "scheme_file": file})
+    assert app.extensions["pakan"].scheme.due_on(Month(2026, 10)) == date(2026, 11, 28)
 
 
 def test_where_only_one_regime_has_a_day_the_others_have_none() -> None:
