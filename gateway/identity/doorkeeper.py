@@ -76,10 +76,15 @@ class Doorkeeper:
         if found is None:
             return refused
         hashes = self._keys.numbers("number", number), self._keys.numbers("ending", number[-ENDING:])
-        bound = named(known, number, self._keys)
-        guarded = bound is not None and (bound.asks_pin or is_shared(known)) and self.has_pin(found.member)
-        if bound and guarded and is_awake(bound, now):
-            return refused  # her family knows her birth date: only her PIN opens
+        bound = next((one for one in known if one.member == found.member), None)
+        asks_pin = False
+        if bound and (bound.asks_pin or is_shared(known)):  # her family knows her birth date: only her PIN opens
+            asks_pin = self.has_pin(found.member)
+            if asks_pin and is_awake(bound, now):
+                return refused
+            if not asks_pin and self._pins.ran_out(found.member):  # who guessed it away gets no other by a code
+                self._cases.open(case.Kind.PIN, caller, found.member, msisdn, *hashes, now)
+                return refused
         if found.msisdn != msisdn and not self._moved_here(caller, found.member, now):
             self._cases.open(case.Kind.BINDING, caller, found.member, msisdn, *hashes, now)
             return refused
@@ -87,7 +92,7 @@ class Doorkeeper:
             self._cases.open(case.Kind.BINDING, caller, found.member, msisdn, *hashes, now)
             return refused
         self._tallies.refund(slip, day)
-        return Opening(Verdict.OPENED, found.member, asks_pin=guarded)
+        return Opening(Verdict.OPENED, found.member, asks_pin=asks_pin)
 
     def _moved_here(self, caller: str, member: str, now: int) -> bool:
         """Whether she announced this number from her old one, and nobody objected in time."""
