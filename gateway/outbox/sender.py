@@ -98,7 +98,8 @@ class Sender:
             if not self._tallies.charge(f"pace:{claim.carrier}", self.outbox.now(), most):
                 self.outbox.put_back(claim, 1, "the carrier's rate is used up")
                 return False
-        month = f"bulk:{claim.caller}", self._month(), self._a_month
+        name, *older = (f"bulk:{one}" for one in self.outbox.keys.hashes("caller", claim.message.msisdn))
+        month = name, self._month(), self._a_month, older
         if claim.bulk and claim.message.attempt == 1 and not self._tallies.charge(*month):
             self.outbox.drop(claim, "enough for this month")
             return False
