@@ -103,14 +103,18 @@ class Pins:
             return Verdict.REFUSED
         return Verdict.OPENED if self._offered(caller, member, pin) else Verdict.BUSY
 
-    def confirm(self, caller: str, member: str, typed: str, event: str) -> Verdict:
-        """The PIN she was shown or chose becomes hers if she types it back: one try, on the same number."""
+    def confirm(self, caller: str, member: str, typed: str, event: str, older: Sequence[str] = ()) -> Verdict:
+        """The PIN she was shown or chose becomes hers if she types it back: one try, on the same number.
+
+        `older`: what older keys call the caller, to whom it may have been shown.
+        """
         with self._gate.hashing() as admitted:
             if not admitted:
                 return Verdict.BUSY
-            values = {"caller": caller, "member": member, "event": event, "now": self._now()}
-            claimed = self._hot.rows(self._claim, values, PIN_SECONDS)
-            if not claimed:
+            values = {"member": member, "event": event, "now": self._now()}
+            shown = ({**values, "caller": one} for one in (caller, *older))
+            claimed = next(filter(None, (self._hot.rows(self._claim, to, PIN_SECONDS) for to in shown)), None)
+            if claimed is None:
                 return Verdict.REFUSED
             [(sealed,)] = claimed
             right = self.hasher.matches(member, typed, sealed)
