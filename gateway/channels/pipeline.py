@@ -139,7 +139,7 @@ class Pipeline:
         names = Names(
             channel.name,
             event.msisdn,
-            key=lambda hasher: self._key(hasher, channel, event, event.name()),
+            key=lambda hasher: self._key(hasher, channel, event, *event.name()),
             seat=lambda hasher: hasher("caller", event.msisdn),
         )
         settled = Settled()
@@ -330,9 +330,9 @@ class Pipeline:
         answer = Draft(Kind.REPLY, event.msisdn, turn.reply, carrier=channel.carrier)
         return Taken(key, 0, turn, [answer, *posts])
 
-    def _key(self, hasher: Hasher, channel: CallChannel, event: Inbound, name: str) -> str:
+    def _key(self, hasher: Hasher, channel: CallChannel, event: Inbound, *name: str) -> str:
         """A hop by its name or path: a repeat has the same, and so has the hop that an answer goes on from."""
-        return hasher("event", channel.name, event.session, event.msisdn, name)
+        return hasher("event", channel.name, event.session, event.msisdn, *name)
 
     def _new_input(self, channel: CallChannel, event: Inbound, known: Conversation) -> Typed | None:
         """What was typed since the last hop: literally what follows the consumed path, `*` included.

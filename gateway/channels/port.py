@@ -60,12 +60,12 @@ class Inbound(NamedTuple):
     msisdn: str  # E.164
     text: Typed
     echo: tuple[tuple[str, str], ...] = ()  # what the frame of the answer has to repeat
-    hop: str = ""  # this hop's own name, the same when it is repeated; empty: the path names it
+    hop: str = ""  # the provider's id of this hop, the same when it is repeated; empty: the path names it
     begins: bool = False  # with `hop`: it begins a call
 
-    def name(self) -> str:
-        """What tells this hop from all others of its session and number."""
-        return self.hop or self.text.reveal()
+    def name(self) -> tuple[str, ...]:
+        """What tells this hop from all others of its session and number; one id never stands for two texts."""
+        return (self.hop, self.text.reveal()) if self.hop else (self.text.reveal(),)
 
     def path(self) -> str:
         """What the next hop of this session starts with."""

@@ -44,7 +44,7 @@ NEXT: Final = {
     "index": (
         SERVED_BY,
         "flask keys renew            bindings and cases are indexed anew",
-        "wait: conversations move at their callers' next call, answers are forgotten after 30 days",
+        "wait: conversations move at their callers' next call, codes count for a day, answers for 30",
     ),
     "data": (SERVED_BY, "flask keys renew            everything older is sealed anew"),
     "pepper": (SERVED_BY, "wait: a PIN is hashed anew when it is next typed right"),

@@ -60,6 +60,7 @@ class Bindings:
         of_caller, of_member = bindings.c.caller == bindparam("caller"), bindings.c.member == bindparam("member")
         elsewhere = and_(of_member, bindings.c.caller != bindparam("caller"))
         touched = literal(1)
+        self._any = hot.statement(select(touched).where(of_caller).limit(1))
         self._sleep = hot.statement(update(bindings).where(of_caller).values(asleep=true()).returning(touched))
         self._sleep_elsewhere = hot.statement(
             update(bindings).where(elsewhere).values(asleep=true()).returning(touched)
@@ -87,6 +88,11 @@ class Bindings:
             "now": now,
         }
         return bool(self._hot.write([(self._bind, values), (self._sleep_elsewhere, values)], BIND_SECONDS))
+
+    def kept_as(self, callers: Sequence[str]) -> str:
+        """By which of these, newest first, a number's bindings are kept: by the newest once she has called."""
+        kept = (one for one in callers if self._hot.rows(self._any, {"caller": one}, BIND_SECONDS))
+        return next(kept, callers[0])
 
     def sleep(self, caller: str) -> int:
         """A swapped card or a recycled number: nobody is known by it until she proves herself again."""

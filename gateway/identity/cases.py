@@ -23,7 +23,7 @@ class Kind(StrEnum):
     """What is asked for."""
 
     BINDING = "binding"  # number and birth date fit, but the register has another phone for her, or none
-    PIN = "pin"  # she forgot her PIN: it has to be voided, then she gets a new one by herself
+    PIN = "pin"  # she forgot her PIN, or it was guessed away where it guarded her: she may make a new one
     NUMBER = "number"  # she announced from her old phone that another will be hers
     PAID = "paid"  # these four: an employer's answer to a reminder; `member` names the employer and the month
     PLAN = "plan"

@@ -90,22 +90,30 @@ class Codes:
         """
         if self._posting is None or LAO_MOBILE.fullmatch(msisdn) is None:
             return Sending.OFF
-        if caller not in [hasher("caller", msisdn) for hasher in self._keys.hashers]:
+        callers = self._keys.hashes("caller", msisdn)
+        if caller not in callers:
             raise ValueError("a code's caller is the number it goes to")  # or one number would have many limits
         code = f"{self._below(10**DIGITS):0{DIGITS}}"
         now = self._clock().timestamp()
         self._judge(int(now))
         text = wording % {"code": code, "minutes": LIFE_MINUTES}
         letter = self._posting(Draft(Kind.CODE, msisdn, text, expires_at=int(now) + LIFE_MINUTES * 60))
-        return self._charged(caller, purpose, code, now, letter)
+        older = [one for one in callers if one != caller]
+        return self._charged(caller, older, purpose, code, now, letter)
 
-    def check(self, caller: str, purpose: str, typed: str) -> bool:
-        """Whether this is the last code sent to this caller for this purpose; charged first, true only once."""
-        asked = {"caller": caller, "purpose": purpose, "now": int(self._clock().timestamp())}
-        tried = self._hot.rows(self._try, asked, SQL_SECONDS)
-        if not tried:
+    def check(self, caller: str, purpose: str, typed: str, older: Sequence[str] = ()) -> bool:
+        """Whether this is the last code sent to this caller for this purpose; charged first, true only once.
+
+        `older`: what older keys call the caller, to whom it may have been sent.
+        """
+        asked = {"purpose": purpose, "now": int(self._clock().timestamp())}
+        tries = (
+            (one, self._hot.rows(self._try, {**asked, "caller": one}, SQL_SECONDS)) for one in (caller, *older)
+        )
+        tried = next(((one, rows) for one, rows in tries if rows), None)
+        if tried is None:
             return False
-        [(ours, expires_at)] = tried
+        caller, [(ours, expires_at)] = tried
         if not hmac.compare_digest(ours, self._hash(caller, purpose, ascii_digits(typed))):
             return False
         hour = (expires_at - LIFE_MINUTES * 60) // HOUR_SECONDS
@@ -126,12 +134,22 @@ class Codes:
         return sum(map(len, gone))
 
     def _charged(
-        self, caller: str, purpose: str, code: str, now: float, letter: tuple[Compiled, Values]
+        self,
+        caller: str,
+        older: Sequence[str],
+        purpose: str,
+        code: str,
+        now: float,
+        letter: tuple[Compiled, Values],
     ) -> Sending:
         """Store the code, count it and post it, all of it or nothing."""
         at = int(now)
-        [seen] = self._hot.rows(self._sends, {"caller": caller}, SQL_SECONDS) or [("",)]
-        before = [int(time) for time in seen[0].split(",") if time]
+        seen = [
+            {"caller": one, "sent": sent}
+            for one in (caller, *older)
+            for (sent,) in self._hot.rows(self._sends, {"caller": one}, SQL_SECONDS)
+        ]
+        before = sorted(int(time) for row in seen for time in row["sent"].split(","))
         if not _may_send(before, at):
             return Sending.WAIT
         row = {
@@ -144,7 +162,7 @@ class Codes:
         }
         steps = (
             (self._charge, {"name": SENT_A_DAY, "slot": at // DAY_SECONDS, "cap": self._a_day}),
-            (self._forget, {"caller": caller, "sent": seen[0]}),
+            *((self._forget, last) for last in seen),
             (self._write, row),  # the key is taken if the row was moved since it was read: nothing is charged
             (self._count, {"name": SENT, "slot": at // HOUR_SECONDS}),
             letter,

@@ -69,32 +69,38 @@ class Doorkeeper:
     def _open_by_birth_date(self, msisdn: str, known: Sequence[Bound], number: str, born: date) -> Opening:
         """Bind or wake this phone if it is hers by the register; a wrong one is charged before it is tried."""
         caller, now, refused = self._caller(msisdn), self._now(), Opening(Verdict.REFUSED)
-        slip, day = f"birth date:{caller}", now // DAY_SECONDS
-        if len(number) <= ENDING or not self._tallies.charge(slip, day, BIRTH_DATES_A_DAY):
+        day = now // DAY_SECONDS
+        slip, *older = (f"birth date:{one}" for one in self._callers(msisdn))
+        if len(number) <= ENDING or not self._tallies.charge(slip, day, BIRTH_DATES_A_DAY, older):
             return refused
         found = self._registry.find(number, born)
         if found is None:
             return refused
         hashes = self._keys.numbers("number", number), self._keys.numbers("ending", number[-ENDING:])
-        bound = named(known, number, self._keys)
-        guarded = bound is not None and (bound.asks_pin or is_shared(known)) and self.has_pin(found.member)
-        if bound and guarded and is_awake(bound, now):
-            return refused  # her family knows her birth date: only her PIN opens
-        if found.msisdn != msisdn and not self._moved_here(caller, found.member, now):
+        bound = next((one for one in known if one.member == found.member), None)
+        asks_pin = False
+        if bound and (bound.asks_pin or is_shared(known)):  # her family knows her birth date: only her PIN opens
+            asks_pin = self.has_pin(found.member)
+            if asks_pin and is_awake(bound, now):
+                return refused
+            if not asks_pin and self._pins.ran_out(found.member):  # who guessed it away gets no other by a code
+                self._cases.open(case.Kind.PIN, caller, found.member, msisdn, *hashes, now)
+                return refused
+        if found.msisdn != msisdn and not self._moved_here(msisdn, found.member, now):
             self._cases.open(case.Kind.BINDING, caller, found.member, msisdn, *hashes, now)
             return refused
         if not self._bindings.bind(caller, found.member, msisdn, *hashes, now):
             self._cases.open(case.Kind.BINDING, caller, found.member, msisdn, *hashes, now)
             return refused
         self._tallies.refund(slip, day)
-        return Opening(Verdict.OPENED, found.member, asks_pin=guarded)
+        return Opening(Verdict.OPENED, found.member, asks_pin=asks_pin)
 
-    def _moved_here(self, caller: str, member: str, now: int) -> bool:
+    def _moved_here(self, msisdn: str, member: str, now: int) -> bool:
         """Whether she announced this number from her old one, and nobody objected in time."""
         move = self._cases.under_way(case.Kind.NUMBER, member)
-        if move is None or move[0] != caller or now < move[1]:
+        if move is None or move[0] not in self._callers(msisdn) or now < move[1]:
             return False
-        return self._cases.close(case.Kind.NUMBER, caller, member, "done", now)
+        return self._cases.close(case.Kind.NUMBER, move[0], member, "done", now)
 
     def check_pin(self, caller: str, member: str, pin: str, event: str) -> Verdict:
         return self._pins.check(self._caller(caller), member, pin, event)
@@ -109,19 +115,23 @@ class Doorkeeper:
         return self._pins.choose(self._caller(caller), member, pin, own=(caller, *self._registry.own(member)))
 
     def confirm_pin(self, caller: str, member: str, typed: str, event: str) -> Verdict:
-        return self._pins.confirm(self._caller(caller), member, typed, event)
+        here, *older = self._callers(caller)
+        return self._pins.confirm(here, member, typed, event, older)
 
     def send_code(self, caller: str, purpose: str, wording: str) -> Sending:
         return self._codes.send(caller, self._caller(caller), purpose, wording)
 
     def check_code(self, caller: str, purpose: str, typed: str) -> bool:
-        return self._codes.check(self._caller(caller), purpose, typed)
+        here, *older = self._callers(caller)
+        return self._codes.check(here, purpose, typed, older)
 
     def speaks_for(self, caller: str, code: str, by_text: bool) -> bool:
         """A wrong code is charged before it is tried; a forged text uses up none of her calls' tries."""
-        slip = f"employer code{' by text' * by_text}:{self._caller(caller)}"
+        slip, *older = (f"employer code{' by text' * by_text}:{one}" for one in self._callers(caller))
         day = self._now() // DAY_SECONDS
-        if not self._tallies.charge(slip, day, EMPLOYER_CODES_A_DAY) or not self._firms.speaks_for(caller, code):
+        if not self._tallies.charge(slip, day, EMPLOYER_CODES_A_DAY, older):
+            return False
+        if not self._firms.speaks_for(caller, code):
             return False
         self._tallies.refund(slip, day)
         return True
@@ -143,12 +153,12 @@ class Doorkeeper:
         return counts
 
     def looks(self, caller: str, member: str) -> Sequence[Look]:
-        here = self._caller(caller)
+        here = self._callers(caller)
 
         def by(actor: str, looker: str) -> str:
             if actor != "member":
                 return "office"
-            return "you" if looker == here else "other"
+            return "you" if looker in here else "other"
 
         return [
             Look(datetime.fromtimestamp(look.at, self._timezone), by(look.actor, look.caller))
@@ -185,6 +195,10 @@ class Doorkeeper:
 
     def _caller(self, msisdn: str) -> str:
         return self._keys.hasher("caller", msisdn)
+
+    def _callers(self, msisdn: str) -> Sequence[str]:
+        """The same, then what older keys call her: what was begun before a rotation is found by them."""
+        return self._keys.hashes("caller", msisdn)
 
     def _now(self) -> int:
         return int(self._clock().timestamp())

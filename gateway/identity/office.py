@@ -78,8 +78,9 @@ class Office:
         if case.kind is Kind.NUMBER:
             raise Undecidable(f"A change of number takes effect by itself, on {case.due_at:%d/%m/%Y}.")
         if case.kind is Kind.BINDING:
-            hashes = row["number"], row["ending"]
-            if not self._bindings.bind(row["caller"], case.member, self._phone(row), *hashes, now):
+            phone, hashes = self._phone(row), (row["number"], row["ending"])
+            caller = self._bindings.kept_as(self._callers(phone))  # she may have called since she asked
+            if not self._bindings.bind(caller, case.member, phone, *hashes, now):
                 raise Undecidable("Five others use this number already.")
         elif case.kind not in OF_EMPLOYERS:
             self._pins.void(case.member)
@@ -92,8 +93,8 @@ class Office:
 
     def sleep(self, msisdn: str, officer: str) -> int:
         """A card was swapped or a number given up: its bindings sleep at once. How many there were."""
-        caller = self._keys.hasher("caller", msisdn)
-        count = self._bindings.sleep(caller)
+        caller, *older = self._callers(msisdn)
+        count = sum(self._bindings.sleep(one) for one in (*reversed(older), caller))  # the way a hop moves her
         self._trail.note(f"officer:{officer}", CHANNEL, caller, "number.put_to_sleep", "", self._now())
         return count
 
@@ -129,6 +130,11 @@ class Office:
     def _phone(self, row: Mapping[str, Any]) -> str:
         where = phone_of_case(row["kind"], row["caller"], row["member"], row["opened_at"])
         return self._keys.sealer.open(row["phone"], where)
+
+    def _callers(self, msisdn: str) -> Sequence[str]:
+        """What every live key calls her, newest first: by one that came since, she may be kept already."""
+        self._keys.look_again()
+        return self._keys.hashes("caller", msisdn)
 
     def _now(self) -> int:
         return int(self._clock().timestamp())

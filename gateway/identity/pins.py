@@ -64,7 +64,8 @@ class Pins:
         self._replace, self._spend = statement(_replace()), statement(_spend())
         self._offer, self._claim = statement(_offer(is_sqlite)), statement(_claim())
         self._accept, self._drop = statement(_accept()), statement(_drop())
-        self._has, self._void = statement(_has()), statement(_void())
+        self._has, self._ran_out = statement(_has()), statement(_ran_out())
+        self._void, self._forgive = statement(_void()), statement(_forgive())
 
     def check(self, caller: str, member: str | None, pin: str, event: str) -> Verdict:
         """Whether this is the PIN of `member`, typed by `caller` (keyed hash).
@@ -102,14 +103,18 @@ class Pins:
             return Verdict.REFUSED
         return Verdict.OPENED if self._offered(caller, member, pin) else Verdict.BUSY
 
-    def confirm(self, caller: str, member: str, typed: str, event: str) -> Verdict:
-        """The PIN she was shown or chose becomes hers if she types it back: one try, on the same number."""
+    def confirm(self, caller: str, member: str, typed: str, event: str, older: Sequence[str] = ()) -> Verdict:
+        """The PIN she was shown or chose becomes hers if she types it back: one try, on the same number.
+
+        `older`: what older keys call the caller, to whom it may have been shown.
+        """
         with self._gate.hashing() as admitted:
             if not admitted:
                 return Verdict.BUSY
-            values = {"caller": caller, "member": member, "event": event, "now": self._now()}
-            claimed = self._hot.rows(self._claim, values, PIN_SECONDS)
-            if not claimed:
+            values = {"member": member, "event": event, "now": self._now()}
+            shown = ({**values, "caller": one} for one in (caller, *older))
+            claimed = next(filter(None, (self._hot.rows(self._claim, to, PIN_SECONDS) for to in shown)), None)
+            if claimed is None:
                 return Verdict.REFUSED
             [(sealed,)] = claimed
             right = self.hasher.matches(member, typed, sealed)
@@ -119,9 +124,14 @@ class Pins:
     def has(self, member: str) -> bool:
         return bool(self._hot.rows(self._has, {"member": member}, PIN_SECONDS))
 
+    def ran_out(self, member: str) -> bool:
+        """Whether wrong guesses voided her PIN, on whichever of her phones, and she has none since."""
+        return bool(self._hot.rows(self._ran_out, {"member": member}, PIN_SECONDS))
+
     def void(self, member: str) -> None:
-        """Forget her PIN, and the one she was shown."""
-        self._hot.rows(self._void, {"member": member, "now": self._now()}, PIN_SECONDS)
+        """An officer's decision: forget her PIN, the one she was shown, and that it ran out."""
+        values = {"member": member, "now": self._now()}
+        self._hot.write([(self._void, values), (self._forgive, values)], PIN_SECONDS)
 
     def prune(self) -> int:
         """Remove tallies that no longer count; returns how many."""
@@ -268,6 +278,17 @@ def _drop() -> Any:
 
 def _has() -> Any:
     return select(literal(1)).where(_her_pin)
+
+
+def _ran_out() -> Any:
+    spent = (bindings.c.member == _member) & (bindings.c.fails >= TRIES_MAX)
+    return select(literal(1)).where(exists().where(spent), ~exists().where(_her_pin))
+
+
+def _forgive() -> Any:
+    """Her bindings sleep on: a proof wakes them, as any other."""
+    spent = (bindings.c.member == _member) & (bindings.c.fails >= TRIES_MAX)
+    return update(bindings).where(spent).values(fails=0, locked_until=0)
 
 
 def _void() -> Any:

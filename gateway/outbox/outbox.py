@@ -79,8 +79,9 @@ class Outbox:
         self._random = random or Random(secrets.randbits(64))  # noqa: S311 (spreads load, keeps no secret)
         self.insert = hot.statement(statements.post(hot.is_sqlite))
         self._offer = hot.statement(statements.offer())
-        self._take = hot.statement(statements.take())
-        self._drop = hot.statement(statements.drop())
+        self._phone = hot.statement(statements.phone())
+        self._claims: dict[int, tuple[Compiled, Compiled]] = {}  # by how many names a refusal may stand under
+        self._claiming(0)
         self._record = hot.statement(statements.record(State.CLAIMED, State.IN_DOUBT))
         self._accept = hot.statement(statements.accept())
         self._known = hot.statement(statements.known())
@@ -155,10 +156,12 @@ class Outbox:
     def take(self, ref: str, bulk_now: bool = True) -> Claim | None:
         """Claim a message; None when it is not due any more, not wanted, or somebody else's."""
         now, token = self.now(), secrets.token_hex(16)
-        lease = {"ref": ref, "now": now, "token": token, "lease_until": now + self.lease_seconds}
-        rows = self.hot.rows(self._take, {**lease, "bulk_now": bulk_now}, SQL_SECONDS)
+        names = self._names(ref)
+        take, drop = self._claiming(len(names))
+        lease = {"token": token, "lease_until": now + self.lease_seconds, "bulk_now": bulk_now}
+        rows = self.hot.rows(take, {"ref": ref, "now": now, **names, **lease}, SQL_SECONDS)
         if not rows:
-            self.hot.rows(self._drop, {"ref": ref, "now": now}, SQL_SECONDS)
+            self.hot.rows(drop, {"ref": ref, "now": now, **names}, SQL_SECONDS)
             return None
         [(ref, kind, caller, phone, text, expires_at, attempt, carrier, bulk)] = rows
         opened = self.keys.sealer.open
@@ -169,6 +172,23 @@ class Outbox:
             return None
         message = Message(ref, Kind(kind), number, words, expires_at, attempt)
         return Claim(ref, Kind(kind), caller, message, carrier, bool(bulk), token)
+
+    def _claiming(self, names: int) -> tuple[Compiled, Compiled]:
+        if names not in self._claims:
+            both = statements.take(names), statements.drop(names)
+            self._claims[names] = self.hot.statement(both[0]), self.hot.statement(both[1])
+        return self._claims[names]
+
+    def _names(self, ref: str) -> dict[str, str]:
+        """While an index key is rotated: by what she may have said stop, before it or to a newer process."""
+        self.keys.look_again()
+        if len(self.keys.hashers) == 1:
+            return {}
+        for (phone,) in self.hot.rows(self._phone, {"ref": ref}, SQL_SECONDS):
+            with suppress(Unsealable):
+                msisdn = self.keys.sealer.open(phone, phone_of_message(ref))
+                return {f"name_{n}": name for n, name in enumerate(self.keys.hashes("caller", msisdn))}
+        return {}
 
     def record(self, claim: Claim, outcome: Outcome) -> State | None:
         """What became of an attempt; None when the claim is no longer ours."""

@@ -110,7 +110,8 @@ class Sender:
             self._bulk_rests = self.outbox.now()  # until this second is over nothing more is claimed in vain
             self.outbox.put_back(claim, 1, "bulk leaves at a pace")
             return False
-        month = f"bulk:{claim.caller}", self._month(), self._a_month
+        name, *older = (f"bulk:{one}" for one in self.outbox.keys.hashes("caller", claim.message.msisdn))
+        month = name, self._month(), self._a_month, older
         if claim.bulk and claim.message.attempt == 1 and not self._tallies.charge(*month):
             self.outbox.drop(claim, "enough for this month")
             return False

@@ -92,13 +92,21 @@ def offer() -> Any:
     )
 
 
-def is_refused() -> ColumnElement[bool]:
-    """Whether she does not want it. What she asked for has no purpose and is never kept from her."""
-    hers = exists().where(refusals.c.caller == o.caller, among(refusals.c.purpose, "*", o.purpose))
-    return and_(o.purpose != "", hers)
+def phone() -> Any:
+    """The sealed number of a message."""
+    return select(o.phone).where(o.ref == value("ref"))
 
 
-def take() -> Any:
+def is_refused(names: int) -> ColumnElement[bool]:
+    """Whether she does not want it. What she asked for has no purpose and is never kept from her.
+
+    Besides the message's own name of her there are so many that other keys give her, `name_0` and so on.
+    """
+    said_by = among(refusals.c.caller, o.caller, *(value(f"name_{number}") for number in range(names)))
+    return and_(o.purpose != "", exists().where(said_by, among(refusals.c.purpose, "*", o.purpose)))
+
+
+def take(names: int) -> Any:
     """Claim one message, if it is still due and wanted, and commit that before anything goes on the wire."""
     return (
         update(outbox)
@@ -108,7 +116,7 @@ def take() -> Any:
             o.due_at <= value("now", BigInteger),
             o.expires_at > value("now", BigInteger),
             or_(o.bulk.is_(False), value("bulk_now", Boolean)),
-            ~is_refused(),
+            ~is_refused(names),
         )
         .values(
             state=State.CLAIMED,
@@ -121,12 +129,12 @@ def take() -> Any:
     )
 
 
-def drop() -> Any:
+def drop(names: int) -> Any:
     """What is due and too late, or not wanted any more."""
     too_late = o.expires_at <= value("now", BigInteger)
     return (
         update(outbox)
-        .where(o.ref == value("ref"), o.state == State.DUE, or_(too_late, is_refused()))
+        .where(o.ref == value("ref"), o.state == State.DUE, or_(too_late, is_refused(names)))
         .values(
             state=State.DROPPED,
             why=case((too_late, "too late"), else_="not wanted"),

@@ -170,6 +170,10 @@ class Keys:
     def hasher(self) -> Hasher:
         return self.hashers[0]
 
+    def hashes(self, purpose: str, *parts: str) -> tuple[str, ...]:
+        """What these parts may be known by, newest first: by every live key, for the older ones made rows, too."""
+        return tuple(hasher(purpose, *parts) for hasher in self.hashers)
+
     def look_again(self) -> bool:
         """Whether a newer index key came since: another process may have moved a caller to it."""
         return self.rings["index"].reread()

@@ -38,6 +38,7 @@ from gateway.storage.keys import Keys, Sealer, Unsealable
 from gateway.storage.store import LEFT, answer_of, place_of
 from gateway.storage.tables import bindings, cases, codes, conversations, inbound, outbox, pins, refusals
 
+DAY_SECONDS: Final = 86_400
 BATCH: Final = 100  # rows a transaction: a hop waits for a lock at most 400 ms (reliability target)
 TRIES: Final = 5  # of a batch that met a hop's own write
 REST_MAX_SECONDS: Final = (
@@ -120,9 +121,10 @@ HASHED: Final = {
 
 def needing(engine: Engine, keys: Keys, now: int) -> dict[str, dict[int, Counter[str]]]:
     """For each key and version: how many rows of what were made with it. Version 0: sealed by no key at all."""
+    limiting = Made("codes", codes.c.caller, codes.c.expires_at > now - DAY_SECONDS)  # sends of the last day count
     with engine.connect() as connection:
         found = {
-            "index": _counted(connection, HASHED["index"], keys.rings["index"], _hashed_by),
+            "index": _counted(connection, (*HASHED["index"], limiting), keys.rings["index"], _hashed_by),
             "data": _counted(connection, SEALED, keys.rings["data"], _sealed_by),
             "pepper": _peppered(connection, keys.sealer),
             "number": _counted(connection, HASHED["number"], keys.rings["number"], _hashed_by),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
-from sqlalchemy import Integer, bindparam, update
+from sqlalchemy import BigInteger, Integer, Text, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.storage.hot import Hot
+from gateway.storage.hot import Conflict, Hot
 from gateway.storage.tables import tallies
 
 TALLY_SECONDS: Final = 0.3  # share of the 4.0 s of a hop
@@ -20,9 +22,16 @@ class Tallies:
         self._hot = hot
         self._charge = hot.statement(_charge(hot.is_sqlite))
         self._refund = hot.statement(_refund())
+        self._rename = hot.statement(_rename())
 
-    def charge(self, name: str, slot: int, most: int) -> bool:
-        """Count one more in this period; False, and nothing is counted, when there were `most`."""
+    def charge(self, name: str, slot: int, most: int, older: Sequence[str] = ()) -> bool:
+        """Count one more in this period; False, and nothing is counted, when there were `most`.
+
+        `older`: what older keys call the same; what was counted under these names goes on under this one.
+        """
+        for old in older:
+            with suppress(Conflict):  # a process that does not know the newer key counted once more under the old
+                self._hot.rows(self._rename, {"old": old, "name": name, "slot": slot}, TALLY_SECONDS)
         values = {"name": name, "slot": slot, "most": most}
         return bool(self._hot.rows(self._charge, values, TALLY_SECONDS))
 
@@ -39,6 +48,16 @@ def _charge(is_sqlite: bool) -> Any:
         set_={"count": tallies.c.count + 1},
         where=tallies.c.count < bindparam("most", type_=Integer),
     ).returning(tallies.c.count)
+
+
+def _rename() -> Any:
+    old, slot = bindparam("old", type_=Text), bindparam("slot", type_=BigInteger)
+    return (
+        update(tallies)
+        .where(tallies.c.name == old, tallies.c.slot == slot)
+        .values(name=bindparam("name", type_=Text))
+        .returning(tallies.c.count)
+    )
 
 
 def _refund() -> Any:

@@ -198,7 +198,8 @@ def test_a_number_that_hides_is_told_so_in_its_form(name: str) -> None:
 
 def test_a_repeat_has_the_same_name_where_the_gateway_names_its_requests() -> None:
     again = GATEWAYS["beem"].then
-    assert hop("beem", again).name() == hop("beem", again).name() == "7"
+    assert hop("beem", again).name() == hop("beem", again).name() == ("7", "1*2")
+    assert hop("beem", again.replace("1*2", "1*3")).name() == ("7", "1*3")
     assert hop("nalo", GATEWAYS["nalo"].then).name() != hop("nalo", GATEWAYS["nalo"].then).name()
 
 

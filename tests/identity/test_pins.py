@@ -35,12 +35,30 @@ def test_the_ladder_of_locks_ends_in_sleep_and_without_a_pin(desk: Desk, clock: 
             clock.moves(seconds=1)
     assert LOCKS == {5: 15 * 60, 6: 60 * 60, 7: DAY, 8: DAY, 9: DAY}
     assert not desk.pins.has(HER)
+    assert desk.pins.ran_out(HER)
     clock.moves(days=2)
     assert desk.guess(PIN) is Verdict.REFUSED
     desk.give_pin()  # a new PIN alone wakes nobody up
     assert desk.guess(PIN) is Verdict.REFUSED
     assert desk.says("SELECT fails, asleep FROM bindings") == [(TRIES_MAX, True)]
     assert desk.evaluated == 0
+
+
+def test_only_wrong_guesses_make_a_pin_run_out_and_the_office_forgives_them(desk: Desk) -> None:
+    desk.bind((STRANGER, HER))  # another phone of hers
+    assert not desk.pins.ran_out(HER)
+    desk.says("UPDATE bindings SET fails = :most WHERE caller = :caller", most=TRIES_MAX - 1, caller=STRANGER)
+    desk.pins.void(HER)  # she forgot it
+    assert not desk.pins.ran_out(HER)
+    desk.give_pin()
+    assert desk.guess(WRONG, STRANGER) is Verdict.REFUSED
+    assert desk.pins.ran_out(HER)
+    assert not desk.pins.ran_out("99002")
+    desk.pins.void(HER)
+    assert not desk.pins.ran_out(HER)
+    assert sorted(desk.says("SELECT fails, asleep FROM bindings")) == [(0, False), (0, True)]
+    desk.give_pin()
+    assert not desk.pins.ran_out(HER)
 
 
 @pytest.mark.parametrize("before", range(TRIES_MAX))

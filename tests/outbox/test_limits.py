@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import create_engine
 
 from gateway.outbox.outbox import Outbox
@@ -20,6 +21,7 @@ from gateway.outbox.reaper import Reaper
 from gateway.outbox.rounds import Rounds, drain
 from gateway.outbox.sender import A_MONTH, Sender
 from gateway.outbox.states import State
+from gateway.storage.keys import Keys, rotate
 from gateway.storage.tables import outbox as table
 from tests.conftest import Clock
 from tests.outbox.carrier import Provider
@@ -58,6 +60,19 @@ def test_enough_for_this_month(outbox: Outbox, sender: Sender, reaper: Reaper, p
     clock.moves(days=10)  # December
     post(Kind.CAMPAIGN)
     assert drain(sender, reaper) == 1
+
+
+def test_enough_for_this_month_is_enough_across_a_rotation(
+    outbox: Outbox, sender: Sender, reaper: Reaper, post: Post
+) -> None:
+    for _number in range(A_MONTH):
+        post(Kind.CAMPAIGN)
+    assert drain(sender, reaper) == A_MONTH
+    rotate(outbox.keys.directory, "index")
+    outbox.keys.look_again()
+    post(Kind.CAMPAIGN)
+    assert drain(sender, reaper) == 0
+    assert ("dropped", "enough for this month") in stands(outbox)
 
 
 def test_a_carriers_rate_is_kept_and_leaves_room_for_who_waits(
@@ -154,3 +169,29 @@ def test_what_she_asked_for_is_never_kept_from_her(
     post(Kind.REMINDER, text="again", purpose="reminder")
     drain(sender, reaper)
     assert provider.texts(PHONE) == ["asked", "again"]
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_stop_of_before_a_rotation_holds_after_it(
+    outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, post: Post, keys: Keys, knows: bool
+) -> None:
+    """Whichever key named her when she said it, and when the text was written; the sender may yet learn of one."""
+    rotate(keys.directory, "index")
+    fresh = Keys(keys.directory)
+    newer = Outbox(outbox.hot, fresh, outbox.clock, "synthetic")
+    [old, new] = fresh.hashers[::-1]
+    if knows:
+        keys.look_again()
+    for said_by in (old, new):
+        newer.reports.leave(said_by("caller", PHONE), PHONE)
+        for through in (outbox, newer):
+            assert through.post(Draft(Kind.CAMPAIGN, PHONE, "not wanted", purpose="campaign"))
+            assert through.post(Draft(Kind.REPLY, PHONE, "asked"))
+        drain(sender, reaper)
+        assert provider.texts(PHONE) == ["asked"] * 2
+        provider.taken.clear()
+        newer.reports.come_back(said_by("caller", PHONE))
+    assert stands(outbox).count(("dropped", "not wanted")) == 4
+    post(Kind.CAMPAIGN, text="wanted again", purpose="campaign")
+    drain(sender, reaper)
+    assert provider.texts(PHONE) == ["wanted again"]
