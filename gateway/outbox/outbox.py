@@ -33,7 +33,7 @@ from gateway.outbox.states import BULK, LIFE_SECONDS, MAX_ATTEMPTS, State
 from gateway.storage.hot import Hot
 from gateway.storage.keys import Keys, Unsealable
 from gateway.storage.links import Compiled, Values
-from gateway.storage.renewal import about_of_message, phone_of_message, text_of_message
+from gateway.storage.renewal import about_of_message, member_of_message, phone_of_message, text_of_message
 from gateway.text.alphabet import segments, sendable
 
 SQL_SECONDS: Final = 0.5  # share of a hop, as every other write of the store
@@ -118,6 +118,7 @@ class Outbox:
             "offered_until": 0,
             "lease_until": 0,
             "moved_at": now,
+            "member": seal(draft.member, member_of_message(ref)) if draft.member else None,
         }
 
     def _ref(self) -> str:
