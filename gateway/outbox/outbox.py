@@ -21,11 +21,9 @@ from gateway.outbox.port import (
     Message,
     OptedOut,
     Outcome,
-    Receipt,
     Refused,
     Retry,
     Sent,
-    Status,
     Unknown,
 )
 from gateway.outbox.reports import Reports
@@ -194,9 +192,8 @@ class Outbox:
         values = {"ref": ref, "token": token, "provider_id": provider_id, "now": self.now()}
         if not self.hot.rows(self._accept, values, SQL_SECONDS):
             return None
-        early = self.reports.parked(carrier, provider_id) if provider_id else None
-        if early:
-            self.reports.apply(Receipt(carrier, Status(early[0]), ref=ref, why=early[1]))
+        if provider_id:
+            self.reports.take_up(carrier, provider_id, ref)
         return State.ACCEPTED
 
     def put_back(self, claim: Claim, seconds: float, why: str) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    false,
 )
 
 store = MetaData()
@@ -191,6 +192,7 @@ receipts = Table(
     Column("status", Integer, nullable=False),  # outbox.port.Status
     Column("why", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("opted_out", Boolean, nullable=False, server_default=false()),
     sqlite_with_rowid=False,
 )
 
