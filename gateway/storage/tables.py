@@ -179,6 +179,8 @@ outbox = Table(
     Column("lease_until", BigInteger, nullable=False),  # until then whoever claimed it may be sending it
     Column("moved_at", BigInteger, nullable=False),
     Column("member", Text),  # sealed: for whom it is; null: for nobody in particular
+    Column("strikes", Integer, nullable=False, server_default="0"),  # tries that failed, its provider being well
+    Column("doubts", Integer, nullable=False, server_default="0"),  # tries of which nobody knew whether it left
     sqlite_with_rowid=False,
 )
 Index("ix_outbox_due", outbox.c.state, outbox.c.carrier, outbox.c.bulk, outbox.c.due_at)
