@@ -104,10 +104,9 @@ class Retry(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """It has not left and never will. `number_is_bad`: nor will anything else to this number."""
+    """It has not left and never will."""
 
     why: str
-    number_is_bad: bool = False
 
 
 class OptedOut(NamedTuple):
@@ -143,7 +142,6 @@ class Receipt(NamedTuple):
     ref: str = ""
     provider_id: str = ""
     why: str = ""
-    number_is_bad: bool = False
     opted_out: bool = False
 
 
