@@ -253,6 +253,7 @@ def _binding(person: Person, keys: Keys, proved_at: int) -> tuple[object, ...]:
         *(False, False, False),  # awake, and nothing chosen
         *(0, 0, 0, ""),  # no wrong PIN
         str(Alerts.OFF),
+        proved_at,  # hers since then
     )
 
 

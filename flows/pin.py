@@ -95,5 +95,5 @@ def check(talk: Talk[Ports]) -> str:
         return "wrong" if verdict is Verdict.REFUSED else "busy"
     talk.prove(PIN, member)
     talk.note("pin.set", member)
-    talk.ask.identity.tell(talk.caller, talk.text(CHANGED_TEXT), talk.event)
+    talk.ask.identity.tell(talk.caller, member, talk.text(CHANGED_TEXT), talk.event)
     return "wanted" if talk.wanted else "done"

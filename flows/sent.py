@@ -1,4 +1,7 @@
-"""Did LSSO really write this? The last texts to this phone, so that a false one can be told from a true one."""
+"""Did LSSO really write this? The last texts about her record, so that a false one can be told from a true one.
+
+They came to this phone, but are hers alone: another may share it, or have had its number before her.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,22 @@ flow.states(
     Do("find", some="letters", none="nothing"),
     Menu(
         "letters",
-        _("Texts LSSO sent you. A text that is not here is not ours:"),
+        _("Texts LSSO sent you about your record. One that is not here is not ours:"),
         each=Each("letters", "%(at)s", most=SHOWN, to="letter"),
     ),
     Tell("letter", "%(at)s: %(text)s"),
-    Tell("nothing", _("LSSO has sent you no text lately. A text that says so is not ours: call %(hotline)s.")),
+    Tell(
+        "nothing",
+        _("LSSO sent you no text about your record lately. A text that says so is not ours: call %(hotline)s."),
+    ),
 )
 
 
 @flow.work
 def find(talk: Talk[Ports]) -> str:
     """One-time codes are left out: whoever holds the phone now should not read them again."""
-    letters = talk.ask.mail.last(talk.caller, SHOWN)
+    since = talk.ask.identity.since(talk.known, talk.member)
+    letters = talk.ask.mail.last(talk.caller, talk.member, since, SHOWN)
     carries_lao = "lo" in talk.languages
     talk.list(
         "letters",

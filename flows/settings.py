@@ -177,7 +177,7 @@ def move(talk: Talk[Ports]) -> str:
     """Announced to the old number before it begins to count; two days are left to object."""
     identity, to = talk.ask.identity, talk.take("to")
     talk["day"] = identity.move_day()
-    if not identity.tell(talk.caller, talk.text(MOVE_TEXT), talk.event):
+    if not identity.tell(talk.caller, talk.member, talk.text(MOVE_TEXT), talk.event):
         return "off"
     identity.move(talk.known, talk.member, to)
     talk.note("number.announced", talk.member)

@@ -31,6 +31,7 @@ MASK: Final = "#"
 
 Kind = Callable[[object], object]  # a value in; what may stand in the log of it, or None
 
+HOUR: Final = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:00:00\+00:00")
 # A phone number in any spelling, or a PIN: the second net, under alphabets that hardly allow a digit anyhow.
 DIGITS: Final = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){5,}")
 
@@ -68,8 +69,16 @@ def several(kind: Kind, most: int) -> Kind:
     return kept
 
 
+def hour(value: object) -> object:
+    """When an hour began, in ISO 8601 and UTC. Never masked: it has room for a date and nothing else."""
+    return found[0] if isinstance(value, str) and (found := HOUR.fullmatch(value)) else None
+
+
 NAME: Final = text(r"[A-Za-z_][\w.]{0,63}")
 WORDS: Final = text(r"[A-Za-z][A-Za-z -]{0,63}")
+REASON: Final = text(
+    r"[A-Za-z][A-Za-z -]{0,63}( [0-9]{3,5})?"
+)  # with a status or an error's code: too short for a PIN
 
 FIELDS: Final[Mapping[str, Kind]] = {
     "event": WORDS,
@@ -85,7 +94,9 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "message": reference(32),  # of the outbox: drawn for one message
     "carrier": text(r"[a-z][a-z0-9-]{0,31}"),
     "state": text("[a-z_]{1,16}"),
-    "why": WORDS,  # our own words for what a provider said
+    "why": REASON,  # our own words for what a provider said
+    "hour": hour,
+    **dict.fromkeys(("minutes", "cap", "sent", "entered"), count(99_999)),  # of alarms about PINs and codes
     **dict.fromkeys(("in_doubt", "accepted", "due", "unknown", "dead", "dropped"), count(99_999)),
 }
 

@@ -88,6 +88,7 @@ class Register:
                     **dict.fromkeys(("asleep", "asks_pin", "shared"), False),
                     **dict.fromkeys(("fails", "locked_until", "tried_at"), 0),
                     "last_try": "",
+                    "since": proved_at,
                 },
             )
 

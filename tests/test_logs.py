@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import http
 import logging
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from app import LOCALES
 from gateway.channels.port import Inbound
 from gateway.conversation.talk import Call, Session, Turn
 from gateway.logs import FIELDS, MAX_LINE, configure_logs, render, safe, trace_of
+from gateway.outbox.states import State
 from gateway.storage.keys import Hasher
 from gateway.storage.store import Answer, Conversation, Step
 from gateway.text.alphabet import USSD
@@ -72,7 +75,8 @@ def test_the_longest_line_that_the_list_allows_is_short_enough() -> None:
     longest: dict[str, object] = {
         "event": "a" * 64, "level": "a" * 8, "logger": "a" * 64, "id": "f" * 8, "call": "f" * 8,
         "kinds": ["a" * 64] * 100, "place": f"{'a' * 64}:99999", "outcome": "a" * 16, "hops": 9_999,
-        "seconds": 99_999, "message": "f" * 32, "carrier": "a" * 32, "state": "a" * 16, "why": "a" * 64,
+        "seconds": 99_999, "message": "f" * 32, "carrier": "a" * 32, "state": "a" * 16, "why": "a" * 64 + " 99999",
+        "hour": "2099-12-31T23:00:00+00:00", **dict.fromkeys(("minutes", "cap", "sent", "entered"), 99_999),
         **dict.fromkeys(("in_doubt", "accepted", "due", "unknown", "dead", "dropped"), 99_999),
     }  # fmt: skip
     assert longest.keys() == FIELDS.keys()
@@ -125,6 +129,86 @@ def test_a_reference_of_digits_alone_is_no_number() -> None:
         ("id", "12345678"),
         ("call", "8562055f"),
     }
+
+
+# What the fields of our own calls look like. A call with another field has to name it here, and in `FIELDS`.
+LIKE: dict[str, object] = {
+    "call": "8562055f", "outcome": "ended", "hops": 7, "seconds": 41, "message": "0" * 32, "carrier": "kannel",
+    "why": "answered 403", "state": State.DUE, "minutes": 10, "cap": 2_000, "hour": "2026-11-23T05:00:00+00:00",
+    "sent": 60, "entered": 3, "id": "0a1b2c3d",
+}  # fmt: skip
+LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
+CODE = [
+    (path, node)
+    for path in (*sorted((LOCALES.parent / "gateway").rglob("*.py")), LOCALES.parent / "app.py")
+    for node in ast.walk(ast.parse(path.read_text("utf-8")))
+    if isinstance(node, ast.Call)
+]
+
+
+def says(call: ast.Call) -> str | None:
+    """The literal event of a call that writes a line; None of any other call."""
+    func, first = call.func, call.args[0] if call.args else None
+    if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
+        return None
+    if isinstance(func, ast.Name):
+        return first.value if func.id in {"report", "_lost"} else None
+    if not (isinstance(func, ast.Attribute) and func.attr in LEVELS):
+        return None
+    of = func.value
+    made_here = isinstance(of, ast.Call) and "get_logger" in ast.unparse(of.func)
+    return first.value if made_here or (isinstance(of, ast.Name) and of.id == "log") else None
+
+
+OURS = [(f"{path.name}:{call.lineno}", event, call) for path, call in CODE if (event := says(call)) is not None]
+
+
+@pytest.mark.parametrize(("event", "call"), [one[1:] for one in OURS], ids=[one[0] for one in OURS])
+def test_every_line_of_ours_is_written_whole(
+    capsys: pytest.CaptureFixture[str], event: str, call: ast.Call
+) -> None:
+    configure_logs()
+    fields = {word.arg: LIKE[word.arg] for word in call.keywords if word.arg}
+    structlog.get_logger("x").warning(event, **fields)
+    [line] = lines(capsys.readouterr().err)
+    assert {name: line.get(name) for name in ("event", *fields)} == {"event": event, **fields}
+    assert "dropped" not in line
+
+
+def test_those_lines_are_all_found() -> None:
+    """As many as `grep` finds of what our loggers and reporters are called."""
+    assert len(OURS) >= 25
+    assert {"message not sent", "few codes are entered", "call ended", "hop failed"} <= {one[1] for one in OURS}
+
+
+def whys(node: ast.AST) -> Iterator[str]:
+    """What an expression may say, every number in it being one of five digits."""
+    match node:
+        case ast.Constant(str(said)):
+            yield said
+        case ast.JoinedStr(parts):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "30123" for part in parts)
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from (*whys(body), *whys(orelse))
+
+
+WHYS = {
+    why
+    for _path, call in CODE
+    if isinstance(call.func, ast.Name) and call.func.id in {"Retry", "Refused", "Unknown"} and call.args
+    for why in whys(call.args[0])
+}
+
+
+@pytest.mark.parametrize("why", sorted(WHYS | {"answered 403", "opted out"}))
+def test_the_log_tells_why_a_message_was_not_sent(why: str) -> None:
+    assert len(WHYS) >= 30
+    assert safe(None, "warning", {"why": why}).get("why") == why
+
+
+@pytest.mark.parametrize("why", [f"error {CANARY}", f"answered {NUMBER}", "answered 403 5550 0001", "403", ""])
+def test_a_why_holds_no_more_than_a_status(why: str) -> None:
+    assert safe(None, "warning", {"why": why}).get("dropped") == 1
 
 
 def failing() -> None:

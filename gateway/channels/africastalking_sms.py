@@ -42,9 +42,9 @@ REASONS: Final[Mapping[str, Outcome]] = {  # failureReason of a delivery report
     "UserIsInactive": Refused("phone not in use"),
     "UserInBlackList": OptedOut(),
     "UserAccountSuspended": Refused("suspended"),
-    "NotNetworkSubcriber": Refused("not of this network", number_is_bad=True),  # as they spell it
-    "NotNetworkSubscriber": Refused("not of this network", number_is_bad=True),
-    "UserDoesNotExist": Refused("unknown phone", number_is_bad=True),
+    "NotNetworkSubcriber": Refused("not of this network"),  # as they spell it
+    "NotNetworkSubscriber": Refused("not of this network"),
+    "UserDoesNotExist": Refused("unknown phone"),
     "DeliveryFailure": Refused("not delivered"),
     "DoNotDisturbRejection": Refused("kept away by the network"),
 }
@@ -53,8 +53,8 @@ TAKEN: Final = {100, 101, 102}  # statusCode of a recipient: processed, sent, qu
 CODES: Final[Mapping[int, Outcome]] = {
     401: Refused("held as a risk"),
     402: Retry("sender not registered", provider_is_ill=True),
-    403: Refused("no phone number", number_is_bad=True),
-    404: Refused("kind of number", number_is_bad=True),
+    403: Refused("no phone number"),
+    404: Refused("kind of number"),
     405: Retry("no credit", provider_is_ill=True),
     406: OptedOut(),
     407: Refused("no route"),
@@ -100,8 +100,8 @@ def parse_report(asked: Asked) -> Receipt | None:
     if status is not Status.FAILED:
         return receipt
     match REASONS.get(form.get("failureReason", ""), Refused("not delivered")):
-        case Refused(why, number_is_bad):
-            return receipt._replace(why=why, number_is_bad=number_is_bad)
+        case Refused(why):
+            return receipt._replace(why=why)
         case _:
             return receipt._replace(why="opted out", opted_out=True)
 

@@ -291,7 +291,7 @@ class Pipeline:
         today, seconds = now.astimezone(self.timezone).date(), int(now.timestamp())
         call = Call(event.msisdn, self.ask, today, channel.budget, language, bound, seconds, key)
         turn = self._hop(channel, event, known, call)
-        posts = [Draft(Kind(kind), event.msisdn, text) for kind, text in turn.posted]
+        posts = [Draft(Kind(kind), event.msisdn, text, member=member) for kind, text, member in turn.posted]
         goes_on = self._key(self.hasher, channel, event, event.path()) if event.hop else ""
         return Taken(key, len(event.path()), turn, posts, goes_on)
 
@@ -326,8 +326,8 @@ class Pipeline:
             fresh = False  # she was asked something since, and answers that
         place = Session.from_json(known.place) if known and known.place and fresh else None
         turn = self.engine.read(call, place, event.text.reveal())
-        posts = [Draft(Kind(kind), event.msisdn, text) for kind, text in turn.posted]
-        answer = Draft(Kind.REPLY, event.msisdn, turn.reply, carrier=channel.carrier)
+        posts = [Draft(Kind(kind), event.msisdn, text, member=member) for kind, text, member in turn.posted]
+        answer = Draft(Kind.REPLY, event.msisdn, turn.reply, carrier=channel.carrier, member=turn.member)
         return Taken(key, 0, turn, [answer, *posts])
 
     def _key(self, hasher: Hasher, channel: CallChannel, event: Inbound, *name: str) -> str:

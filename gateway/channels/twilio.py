@@ -53,18 +53,18 @@ OUTSIDE_WINDOW: Final = 63016
 # divides codes over time; one that is not here is refused, with its number as the reason.
 CODES: Final[Mapping[int, Outcome]] = {
     20429: Retry("too many requests", provider_is_ill=True),
-    21211: Refused("no phone number", number_is_bad=True),
+    21211: Refused("no phone number"),
     21408: Refused("country not enabled"),
     21610: OptedOut(),
     21611: Retry("queue full", provider_is_ill=True),
-    21614: Refused("not a mobile", number_is_bad=True),
+    21614: Refused("not a mobile"),
     21617: Refused("too long"),
-    21635: Refused("landline", number_is_bad=True),
+    21635: Refused("landline"),
     30001: Retry("queue full", provider_is_ill=True),
     30003: Retry("phone not reachable"),
     30004: Refused("blocked"),
-    30005: Refused("unknown phone", number_is_bad=True),
-    30006: Refused("landline or no such network", number_is_bad=True),
+    30005: Refused("unknown phone"),
+    30006: Refused("landline or no such network"),
     30007: Refused("filtered as spam"),
     30008: Retry("network did not say why"),
     30036: Refused("too late"),
@@ -178,9 +178,7 @@ def _said(form: Mapping[str, Typed], name: str) -> str:
 
 
 def _failed(receipt: Receipt, outcome: Outcome) -> Receipt:
-    """A report of failure, with what the code says of the number."""
+    """A report of failure, with what the code says. It is an end, whatever the code: Twilio had the message."""
     if isinstance(outcome, OptedOut):
         return receipt._replace(why="opted out", opted_out=True)
-    bad = isinstance(outcome, Refused) and outcome.number_is_bad
-    why = outcome.why if isinstance(outcome, Refused | Retry) else ""
-    return receipt._replace(why=why, number_is_bad=bad)
+    return receipt._replace(why=outcome.why if isinstance(outcome, Refused | Retry) else "")

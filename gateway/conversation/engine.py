@@ -323,4 +323,5 @@ class _Walk:
             tuple(self.talk.effects),
             self.failed,
             tuple(self.talk.posted),
+            self.talk.whose,
         )

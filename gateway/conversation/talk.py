@@ -31,6 +31,7 @@ class Posted(NamedTuple):
 
     kind: str
     text: str
+    member: str = ""  # whom it is for; empty: nobody in particular
 
     def __repr__(self) -> str:
         return f"Posted({self.kind!r})"
@@ -111,6 +112,7 @@ class Turn(NamedTuple):
     effects: tuple[Effect, ...]
     failed: Exception | None = None  # what a port raised when the caller was told to try later
     posted: tuple[Posted, ...] = ()
+    member: str = ""  # whom the reply is for; empty: nobody in particular
 
     def __repr__(self) -> str:
         return f"Turn(ends={self.ends}, session={self.session})"  # what was shown stays out, too
@@ -163,6 +165,11 @@ class Talk(Generic[Ports]):
             raise LookupError("nobody has proved who she is")
         return self.proof.member
 
+    @property
+    def whose(self) -> str:
+        """The member whom what is said now may be about; empty: nobody has proved to be one."""
+        return self.proof.member if self.proof and self.proof.by is None else ""
+
     def prove(self, assurance: Assurance, member: str) -> None:
         """Say who is calling. What was shown to somebody else before is forgotten.
 
@@ -212,7 +219,7 @@ class Talk(Generic[Ports]):
 
     def send(self, kind: str, text: str) -> None:
         """Send her a text, in the same transaction as this step; `kind` is one of the outbox."""
-        self.posted.append(Posted(kind, text))
+        self.posted.append(Posted(kind, text, self.whose))
 
     def _store(self, name: str, value: Any) -> Any:
         return self.fields[name].store(value) if name in self.fields else value

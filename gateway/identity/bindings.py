@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Text, and_, bindparam, case, func, literal, select, true, update
+from sqlalchemy import Text, and_, bindparam, case, func, literal, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.identity.port import Alerts, Privacy
@@ -112,22 +112,26 @@ def _bind(is_sqlite: bool) -> Any:
         .scalar_subquery()
     )
     texts = ("caller", "member", "phone", "number", "ending")
+    now: Any = bindparam("now", type_=bindings.c.proved_at.type)
     fresh = {
         **{name: bindparam(name, type_=Text) for name in texts},
-        "proved_at": bindparam("now", type_=bindings.c.proved_at.type),
+        "proved_at": now,
         **{name: literal(False) for name in ("asleep", "asks_pin", "shared")},
         **{name: literal(0) for name in ("fails", "locked_until", "tried_at")},
         "last_try": literal(""),
+        "since": now,
     }
     upsert = (sqlite.insert if is_sqlite else postgresql.insert)(bindings).from_select(
         list(fresh), select(*fresh.values()).where(others < MEMBERS_MAX)
     )
     is_void = bindings.c.fails >= FAILS_MAX
+    slept = or_(bindings.c.asleep, bindings.c.proved_at <= now - BINDING_DAYS * DAY_SECONDS)
     return upsert.on_conflict_do_update(
         index_elements=[bindings.c.caller, bindings.c.member],
         set_={
             **{name: upsert.excluded[name] for name in ("phone", "number", "ending", "proved_at", "asleep")},
             "fails": case((is_void, 0), else_=bindings.c.fails),
             "locked_until": case((is_void, 0), else_=bindings.c.locked_until),
+            "since": case((slept, now), else_=bindings.c.since),
         },
     ).returning(bindings.c.member)

@@ -136,11 +136,16 @@ class Doorkeeper:
         self._tallies.refund(slip, day)
         return True
 
-    def tell(self, caller: str, wording: str, event: str) -> bool:
+    def tell(self, caller: str, member: str, wording: str, event: str) -> bool:
         if self._post is None or not LAO_MOBILE.fullmatch(caller):
             return False
-        self._post(Draft(Kind.NOTICE, caller, wording, once=event))
+        self._post(Draft(Kind.NOTICE, caller, wording, once=event, member=member))
         return True
+
+    def since(self, known: Sequence[Bound], member: str) -> int:
+        now = self._now()
+        hers = (bound.since for bound in known if bound.member == member and is_awake(bound, now))
+        return next(hers, now)  # bound or woken in this very hop
 
     def privacy(self, known: Sequence[Bound], member: str) -> Privacy:
         hers = next((bound for bound in known if bound.member == member), None)

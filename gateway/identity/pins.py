@@ -144,7 +144,7 @@ class Pins:
         if not granted:
             granted = self._hot.rows(self._charged, values, PIN_SECONDS)
         elif self._hot.rows(self._trip, values, PIN_SECONDS):
-            log.warning("too many wrong PINs: slow mode", minutes=breaker.WINDOW_MINUTES)
+            log.warning("slow mode after too many wrong PINs", minutes=breaker.WINDOW_MINUTES)
         return Guess(*granted[0]) if granted else None
 
     def _refresh(self, member: str, pin: str, sealed: str) -> None:

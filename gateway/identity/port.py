@@ -96,8 +96,11 @@ class Identity(Protocol):
     def speaks_for(self, caller: str, code: str, by_text: bool) -> bool:
         """Whether this phone is a registered contact of this employer; False after too many wrong codes, too."""
 
-    def tell(self, caller: str, wording: str, event: str) -> bool:
-        """Send a security notice by SMS, once an event; whether texts can go to this number at all."""
+    def tell(self, caller: str, member: str, wording: str, event: str) -> bool:
+        """Send her a security notice by SMS, once an event; whether texts can go to this number at all."""
+
+    def since(self, known: Sequence[Any], member: str) -> int:
+        """Since when this phone has been hers, seconds since 1970: what was sent to it before may be another's."""
 
     def privacy(self, known: Sequence[Any], member: str) -> Privacy: ...
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Integer, Text, func, select
+from sqlalchemy import BigInteger, Integer, Text, func, select
 
 from gateway.outbox import statements
 from gateway.outbox.outbox import Outbox
@@ -13,13 +14,14 @@ from gateway.outbox.port import Kind, Letter
 from gateway.outbox.statements import may_have_left, o, value
 from gateway.outbox.states import LIFE_SECONDS, State
 from gateway.storage.keys import Unsealable
-from gateway.storage.renewal import phone_of_message, text_of_message
+from gateway.storage.renewal import member_of_message, phone_of_message, text_of_message
 from gateway.storage.tables import outbox
 
 SQL_SECONDS: Final = 10.0  # an officer waits, hops do not
 # By hand: a code is void by now and she asks for another; of a reminder only a new plan knows whether it is owed.
 BY_HAND: Final = frozenset(Kind) - {Kind.CODE, Kind.REMINDER}
 ENDING: Final = 3  # digits of a number that an officer sees
+LOOKED_AT: Final = 100  # messages of one phone that are opened to find a member's: under a millisecond of the hop
 
 
 class Count(NamedTuple):
@@ -89,16 +91,19 @@ class Desk:
         values = {"ref": ref, "now": now, "expires_at": now + LIFE_SECONDS[kind]}
         return bool(self._outbox.hot.rows(self._requeue, values, SQL_SECONDS))
 
-    def letters(self, msisdn: str, most: int, within: float) -> Sequence[Letter]:
-        """The last messages to this phone that may have left, newest first, by any key that may name it."""
+    def letters(self, msisdn: str, member: str, since: int, most: int, within: float) -> Sequence[Letter]:
+        """The last messages for this member, to this phone and made since then, that may have left; newest first.
+
+        By any key that may name the phone. For whom a message is stands sealed in its row, so it is opened to see.
+        """
         found: list[Letter] = []
+        opened = self._outbox.keys.sealer.open
         for hasher in self._outbox.keys.hashers:
-            values = {"caller": hasher("caller", msisdn), "most": most}
-            for ref, at, text, state in self._outbox.hot.rows(self._letters, values, within):
-                try:
-                    found.append(Letter(at, self._outbox.keys.sealer.open(text, text_of_message(ref)), state))
-                except Unsealable:
-                    continue
+            values = {"caller": hasher("caller", msisdn), "since": since, "most": LOOKED_AT}
+            for ref, at, text, state, whose in self._outbox.hot.rows(self._letters, values, within):
+                with suppress(Unsealable):
+                    if opened(whose, member_of_message(ref)) == member:
+                        found.append(Letter(at, opened(text, text_of_message(ref)), state))
         return sorted(found, reverse=True)[:most]
 
     def _read(self, rows: Sequence[Sequence[Any]]) -> Sequence[Line]:
@@ -141,9 +146,15 @@ def _lines_to() -> Any:
 
 def _letters() -> Any:
     return (
-        select(o.ref, o.moved_at, o.text, o.state)
+        select(o.ref, o.moved_at, o.text, o.state, o.member)
         .select_from(outbox)
-        .where(o.caller == value("caller", Text), o.kind != Kind.CODE, may_have_left())
+        .where(
+            o.caller == value("caller", Text),
+            o.made_at >= value("since", BigInteger),
+            o.member.is_not(None),
+            o.kind != Kind.CODE,
+            may_have_left(),
+        )
         .order_by(o.made_at.desc())
         .limit(value("most", Integer))
     )

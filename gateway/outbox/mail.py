@@ -44,8 +44,8 @@ class Mailroom:
         for hasher in self._outbox.keys.hashers:
             self._outbox.reports.come_back(hasher("caller", caller))
 
-    def last(self, caller: str, most: int) -> Sequence[Letter]:
-        return self._desk.letters(caller, most, SQL_SECONDS)
+    def last(self, caller: str, member: str, since: int, most: int) -> Sequence[Letter]:
+        return self._desk.letters(caller, member, since, most, SQL_SECONDS)
 
     def asked(self, caller: str, since: int) -> Sequence[str]:
         found: list[str] = []

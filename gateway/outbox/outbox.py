@@ -21,11 +21,9 @@ from gateway.outbox.port import (
     Message,
     OptedOut,
     Outcome,
-    Receipt,
     Refused,
     Retry,
     Sent,
-    Status,
     Unknown,
 )
 from gateway.outbox.reports import Reports
@@ -33,7 +31,7 @@ from gateway.outbox.states import BULK, LIFE_SECONDS, MAX_ATTEMPTS, State
 from gateway.storage.hot import Hot
 from gateway.storage.keys import Keys, Unsealable
 from gateway.storage.links import Compiled, Values
-from gateway.storage.renewal import about_of_message, phone_of_message, text_of_message
+from gateway.storage.renewal import about_of_message, member_of_message, phone_of_message, text_of_message
 from gateway.text.alphabet import segments, sendable
 
 SQL_SECONDS: Final = 0.5  # share of a hop, as every other write of the store
@@ -41,6 +39,7 @@ OFFER_SECONDS: Final = 30  # an offer that nobody took is made again
 LEASE_SECONDS: Final = 30  # of a claim; an attempt on the wire takes less than half of it (reliability F11)
 BACKOFF_SECONDS: Final = 5.0  # before the second attempt, doubling; a random part of it is waited (full jitter)
 BACKOFF_MAX_SECONDS: Final = 900.0
+DOUBLINGS: Final = 8  # by then it is longer than that; a message may wait out any number of tries
 AFTER_MAX_SECONDS: Final = 3_600.0  # of what a provider asks us to wait
 WHY_MAX: Final = 120  # characters
 
@@ -55,6 +54,7 @@ class Claim(NamedTuple):
     carrier: str
     bulk: bool
     token: str
+    strikes: int
 
     def __repr__(self) -> str:
         return f"Claim({self.ref})"
@@ -119,6 +119,9 @@ class Outbox:
             "offered_until": 0,
             "lease_until": 0,
             "moved_at": now,
+            "member": seal(draft.member, member_of_message(ref)) if draft.member else None,
+            "strikes": 0,
+            "doubts": 0,
         }
 
     def _ref(self) -> str:
@@ -163,7 +166,7 @@ class Outbox:
         if not rows:
             self.hot.rows(drop, {"ref": ref, "now": now, **names}, SQL_SECONDS)
             return None
-        [(ref, kind, caller, phone, text, expires_at, attempt, carrier, bulk)] = rows
+        [(ref, kind, caller, phone, text, expires_at, attempt, carrier, bulk, strikes)] = rows
         opened = self.keys.sealer.open
         try:
             number, words = opened(phone, phone_of_message(ref)), opened(text, text_of_message(ref))
@@ -171,7 +174,7 @@ class Outbox:
             self.move(ref, token, State.DEAD, "no key here opens it")
             return None
         message = Message(ref, Kind(kind), number, words, expires_at, attempt)
-        return Claim(ref, Kind(kind), caller, message, carrier, bool(bulk), token)
+        return Claim(ref, Kind(kind), caller, message, carrier, bool(bulk), token, strikes)
 
     def _claiming(self, names: int) -> tuple[Compiled, Compiled]:
         if names not in self._claims:
@@ -195,11 +198,11 @@ class Outbox:
         match outcome:
             case Sent(provider_id):
                 return self.accept(claim.ref, claim.token, claim.carrier, provider_id)
-            case Retry() if claim.message.attempt < MAX_ATTEMPTS:
-                pause = self._pause(claim.message.attempt, outcome.after)
-                return self._moved(claim, State.DUE, outcome.why, pause)
-            case Retry():
-                return self._moved(claim, State.DEAD, outcome.why)
+            case Retry(why, after, provider_is_ill):
+                strike = not provider_is_ill  # an ill provider has not judged it: it waits as long as it helps
+                if strike and claim.strikes + 1 >= MAX_ATTEMPTS:
+                    return self._moved(claim, State.DEAD, why, strike=strike)
+                return self._moved(claim, State.DUE, why, self._pause(claim.message.attempt, after), strike=strike)
             case Refused():
                 return self._moved(claim, State.FAILED, outcome.why)
             case OptedOut():
@@ -213,9 +216,8 @@ class Outbox:
         values = {"ref": ref, "token": token, "provider_id": provider_id, "now": self.now()}
         if not self.hot.rows(self._accept, values, SQL_SECONDS):
             return None
-        early = self.reports.parked(carrier, provider_id) if provider_id else None
-        if early:
-            self.reports.apply(Receipt(carrier, Status(early[0]), ref=ref, why=early[1]))
+        if provider_id:
+            self.reports.take_up(carrier, provider_id, ref)
         return State.ACCEPTED
 
     def put_back(self, claim: Claim, seconds: float, why: str) -> None:
@@ -226,20 +228,31 @@ class Outbox:
         """It is not sent, by a rule of ours."""
         self._moved(claim, State.DROPPED, why)
 
-    def _moved(self, claim: Claim, state: State, why: str, seconds: float = 0, refund: int = 0) -> State | None:
-        return self.move(claim.ref, claim.token, state, why, seconds, refund)
+    def _moved(self, claim: Claim, state: State, why: str, seconds: float = 0, **more: int) -> State | None:
+        return self.move(claim.ref, claim.token, state, why, seconds, **more)
 
     def move(
-        self, ref: str, token: str, state: State, why: str, seconds: float = 0, refund: int = 0
+        self,
+        ref: str,
+        token: str,
+        state: State,
+        why: str,
+        seconds: float = 0,
+        refund: int = 0,
+        strike: int = 0,
     ) -> State | None:
-        """Move a message that is claimed or in doubt, if `token` still holds it."""
+        """Move a message that is claimed or in doubt, if `token` still holds it.
+
+        `refund`: 1 when it was claimed and not tried; `strike`: 1 when the try counts against it.
+        """
         now = self.now()
         values: dict[str, Any] = {"ref": ref, "token": token, "state": str(state), "why": why[:WHY_MAX]}
-        values |= {"refund": refund, "due_at": now + round(seconds), "now": now}
+        values |= {"refund": refund, "strike": int(strike), "due_at": now + round(seconds), "now": now}
         return state if self.hot.rows(self._record, values, SQL_SECONDS) else None
 
     def _pause(self, attempt: int, after: float | None) -> float:
         """What the provider asked for, else exponential back-off with full jitter."""
         if after is not None:
             return min(after, AFTER_MAX_SECONDS)
-        return self._random.uniform(1, min(BACKOFF_MAX_SECONDS, BACKOFF_SECONDS * 2**attempt))
+        doubled = BACKOFF_SECONDS * 2 ** min(attempt, DOUBLINGS)
+        return self._random.uniform(1, min(BACKOFF_MAX_SECONDS, doubled))

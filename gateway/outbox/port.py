@@ -36,13 +36,14 @@ class Draft(NamedTuple):
     expires_at: int = 0  # later than this it helps nobody; 0: by its kind
     once: str = ""  # a second draft with the same name is the same message
     about: str = ""  # what an answer to it is about; empty: none is expected
+    member: str = ""  # the register's reference of whom it is for; empty: nobody in particular
 
     def __repr__(self) -> str:
         return f"Draft({self.kind})"
 
 
 class Letter(NamedTuple):
-    """What was sent to a phone, for the phone itself. `at`: seconds since 1970 UTC; `state`: of `states.State`."""
+    """What was sent to a member, for herself. `at`: seconds since 1970 UTC; `state`: of `states.State`."""
 
     at: int
     text: str
@@ -64,8 +65,8 @@ class Mail(Protocol):
 
     def start(self, caller: str) -> None: ...
 
-    def last(self, caller: str, most: int) -> Sequence[Letter]:
-        """The last texts to her, newest first."""
+    def last(self, caller: str, member: str, since: int, most: int) -> Sequence[Letter]:
+        """The last texts for this member, to this phone and made since then, newest first; nobody else's."""
 
     def asked(self, caller: str, since: int) -> Sequence[str]:
         """What her answer may be about: `Draft.about` of texts that left since then, newest first, each once."""
@@ -103,10 +104,9 @@ class Retry(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """It has not left and never will. `number_is_bad`: nor will anything else to this number."""
+    """It has not left and never will."""
 
     why: str
-    number_is_bad: bool = False
 
 
 class OptedOut(NamedTuple):
@@ -142,7 +142,6 @@ class Receipt(NamedTuple):
     ref: str = ""
     provider_id: str = ""
     why: str = ""
-    number_is_bad: bool = False
     opted_out: bool = False
 
 

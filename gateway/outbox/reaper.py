@@ -62,7 +62,15 @@ class Reaper:
         return sum(len(self._rows(statement, times)) for statement in self._forget)
 
     def _settle(
-        self, ref: str, token: str, kind: str, carrier: str, attempt: int, lease_until: int, since: int
+        self,
+        ref: str,
+        token: str,
+        kind: str,
+        carrier: str,
+        strikes: int,
+        doubts: int,
+        lease_until: int,
+        since: int,
     ) -> State | None:
         move = self._outbox.move
         there = self._carriers.get(carrier)
@@ -72,11 +80,11 @@ class Reaper:
             if isinstance(found, Sent):
                 return self._outbox.accept(ref, token, carrier, found.provider_id)
             if isinstance(found, NotThere) and now >= lease_until:  # before, it may yet be on the wire
-                if attempt >= MAX_ATTEMPTS:
-                    return move(ref, token, State.DEAD, "never arrived at the provider")
-                return move(ref, token, State.DUE, "never arrived at the provider")
+                dies = strikes + 1 >= MAX_ATTEMPTS  # it may be what breaks the provider each time
+                to = State.DEAD if dies else State.DUE
+                return move(ref, token, to, "never arrived at the provider", strike=1)
             return None
-        if kind == Kind.NOTICE and attempt == 1 and now >= max(lease_until, since + WIRE_SECONDS):
+        if kind == Kind.NOTICE and doubts == 1 and now >= max(lease_until, since + WIRE_SECONDS):
             return move(ref, token, State.DUE, "in doubt, and it has to arrive")
         if kind == Kind.CODE or now - since >= DOUBT_SECONDS:
             return move(ref, token, State.UNKNOWN, "nobody knows whether it left")

@@ -19,7 +19,6 @@ from gateway.outbox.statements import o, value
 from gateway.outbox.states import State
 from gateway.storage.hot import Hot
 from gateway.storage.keys import Keys
-from gateway.storage.links import Row
 from gateway.storage.renewal import phone_of_message, phone_of_refusal
 from gateway.storage.tables import receipts, refusals
 
@@ -44,7 +43,7 @@ class Reports:
         self._by_id = {s: hot.statement(statements.rise(STATES[s], theirs)) for s in Status}
         self._park = hot.statement(_park(hot.is_sqlite))
         self._parked = hot.statement(
-            select(receipts.c.status, receipts.c.why).where(receipts.c.name == value("name"))
+            select(receipts.c.status, receipts.c.why, receipts.c.opted_out).where(receipts.c.name == value("name"))
         )
         self._refuse = hot.statement(statements.refuse(hot.is_sqlite))
         self._withdraw = hot.statement(statements.withdraw())
@@ -58,8 +57,9 @@ class Reports:
             return True
         if receipt.ref or not receipt.provider_id:
             return False
-        name, now = f"{receipt.carrier}:{receipt.provider_id[:ID_MAX]}", self._now()
+        name, now = _name(receipt.carrier, receipt.provider_id), self._now()
         parked = {"name": name, "status": int(receipt.status), "why": receipt.why, "at": now}
+        parked["opted_out"] = receipt.opted_out
         self._hot.rows(self._park, parked, SQL_SECONDS)
         return self._apply(receipt)
 
@@ -74,10 +74,10 @@ class Reports:
             self.leave(caller, self._keys.sealer.open(phone, phone_of_message(ref)))
         return bool(rows)
 
-    def parked(self, carrier: str, provider_id: str) -> Row | None:
-        """The status and the reason of a report that came before we knew the message's id."""
-        rows = self._hot.rows(self._parked, {"name": f"{carrier}:{provider_id[:ID_MAX]}"}, SQL_SECONDS)
-        return rows[0] if rows else None
+    def take_up(self, carrier: str, provider_id: str, ref: str) -> None:
+        """Apply what came before we knew that the provider's id is of this message of ours."""
+        for status, why, out in self._hot.rows(self._parked, {"name": _name(carrier, provider_id)}, SQL_SECONDS):
+            self.apply(Receipt(carrier, Status(status), ref=ref, why=why, opted_out=bool(out)))
 
     def leave(self, caller: str, msisdn: str, purpose: str = ANYTHING) -> None:
         """She wants no more of this: committed with the withdrawal of everything that was due to her."""
@@ -94,12 +94,16 @@ class Reports:
         return int(self._clock().timestamp())
 
 
+def _name(carrier: str, provider_id: str) -> str:
+    return f"{carrier}:{provider_id[:ID_MAX]}"
+
+
 def _park(is_sqlite: bool) -> Any:
-    """The highest status that was reported of an id."""
+    """The first end that was reported of an id, as of a message that is known: delivered never regresses (F17)."""
     upsert = (sqlite.insert if is_sqlite else postgresql.insert)(receipts)
     new = upsert.values({column.name: bindparam(column.name) for column in receipts.c})
     return new.on_conflict_do_update(
         index_elements=[receipts.c.name],
-        set_={"status": new.excluded.status, "why": new.excluded.why, "at": new.excluded.at},
-        where=receipts.c.status < new.excluded.status,
+        set_={name: new.excluded[name] for name in ("status", "why", "at", "opted_out")},
+        where=receipts.c.status == int(Status.ACCEPTED),
     ).returning(receipts.c.name)

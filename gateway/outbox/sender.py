@@ -73,7 +73,7 @@ class Sender:
         self._circuits[claim.carrier].told(is_ill)
         state = self.outbox.record(claim, outcome)
         if not isinstance(outcome, Sent):
-            why = "" if isinstance(outcome, OptedOut) else outcome.why
+            why = "opted out" if isinstance(outcome, OptedOut) else outcome.why
             log.warning("message not sent", message=ref, carrier=claim.carrier, why=why, state=state)
         if isinstance(outcome, Sent):
             return Ended.SENT

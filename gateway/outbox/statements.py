@@ -25,7 +25,7 @@ from gateway.outbox.states import State
 from gateway.storage.tables import outbox, refusals
 
 o = outbox.c
-CLAIM = (o.ref, o.kind, o.caller, o.phone, o.text, o.expires_at, o.attempt, o.carrier, o.bulk)
+CLAIM = (o.ref, o.kind, o.caller, o.phone, o.text, o.expires_at, o.attempt, o.carrier, o.bulk, o.strikes)
 
 
 def value(name: str, kind: Any = Text) -> Any:
@@ -153,6 +153,8 @@ def record(*states: State) -> Any:
             state=value("state"),
             why=value("why"),
             attempt=o.attempt - value("refund", Integer),
+            strikes=o.strikes + value("strike", Integer),
+            doubts=o.doubts + case((and_(o.state == State.CLAIMED, value("state") == State.IN_DOUBT), 1), else_=0),
             due_at=value("due_at", BigInteger),
             offered_until=0,
             moved_at=value("now", BigInteger),
@@ -194,7 +196,12 @@ def lapse() -> Any:
     return (
         update(outbox)
         .where(o.state == State.CLAIMED, o.lease_until < value("now", BigInteger))
-        .values(state=State.IN_DOUBT, why="the sender went away", moved_at=value("now", BigInteger))
+        .values(
+            state=State.IN_DOUBT,
+            why="the sender went away",
+            doubts=o.doubts + 1,
+            moved_at=value("now", BigInteger),
+        )
         .returning(o.ref)
     )
 
@@ -202,7 +209,7 @@ def lapse() -> Any:
 def doubtful() -> Any:
     """Messages in doubt, those that have waited longest first, after a given one."""
     return (
-        select(o.ref, o.token, o.kind, o.carrier, o.attempt, o.lease_until, o.moved_at)
+        select(o.ref, o.token, o.kind, o.carrier, o.strikes, o.doubts, o.lease_until, o.moved_at)
         .where(o.state == State.IN_DOUBT, o.ref > value("after"))
         .order_by(o.ref)
         .limit(value("most", Integer))
@@ -238,6 +245,8 @@ def requeue() -> Any:
             state=State.DUE,
             why="sent again by hand",
             attempt=0,
+            strikes=0,
+            doubts=0,
             due_at=value("now", BigInteger),
             expires_at=value("expires_at", BigInteger),
             offered_until=0,

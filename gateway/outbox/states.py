@@ -22,7 +22,7 @@ class State(StrEnum):
     DROPPED = "dropped"  # we did not send it: too late, not wanted, enough for this month, no reason any more
 
 
-MAX_ATTEMPTS: Final = 5  # reliability F19
+MAX_ATTEMPTS: Final = 5  # that count against a message: not while its provider is ill (reliability F19)
 BULK: Final = frozenset({Kind.REMINDER, Kind.CAMPAIGN})  # nobody waits for these: quiet hours, a cap, own pools
 HOUR: Final = 3_600
 LIFE_SECONDS: Final = {  # from when it was due; later it helps nobody

@@ -205,4 +205,5 @@ def draft_of(entry: Entry, planner: Planner) -> Draft | None:
         purpose=PURPOSE,
         expires_at=int(planner.hours.closes.timestamp()),
         once=planner.once(entry.subscriber.member),
+        member=entry.subscriber.member,
     )

@@ -76,6 +76,11 @@ def about_of_message(ref: str) -> str:
     return f"outbox:about:{ref}"
 
 
+def member_of_message(ref: str) -> str:
+    """Where `outbox.member` is sealed for."""
+    return f"outbox:member:{ref}"
+
+
 def phone_of_refusal(caller: str, purpose: str) -> str:
     """Where `refusals.phone` is sealed for."""
     return f"refusal:{caller}:{purpose}"
@@ -104,6 +109,7 @@ SEALED: Final = (
     Made("phones of messages", outbox.c.phone),
     Made("messages", outbox.c.text),
     Made("what messages ask about", outbox.c.about),
+    Made("whom messages are for", outbox.c.member),
     Made("phones of refusals", refusals.c.phone),
 )
 HASHED: Final = {
@@ -160,7 +166,7 @@ class Renewal:
         yield cases, or_(_not_by(c.phone, self._data), not_(_hashed_by(c.caller, self._index))), self._case
         yield pins, or_(*(_not_by(column, self._data) for column in (pins.c.hash, pins.c.pending))), self._pin
         o, r = outbox.c, refusals.c
-        by_data = (_not_by(column, self._data) for column in (o.phone, o.text, o.about))
+        by_data = (_not_by(column, self._data) for column in (o.phone, o.text, o.about, o.member))
         yield outbox, or_(*by_data, not_(_hashed_by(o.caller, self._index))), self._message
         yield refusals, or_(_not_by(r.phone, self._data), not_(_hashed_by(r.caller, self._index))), self._refusal
         yield conversations, _not_by(conversations.c.place, self._data), self._place
@@ -212,13 +218,15 @@ class Renewal:
         phone = self._opened(row.phone, phone_of_message(row.ref))
         text = self._opened(row.text, text_of_message(row.ref))
         about = row.about and self._opened(row.about, about_of_message(row.ref))
-        if phone is None or text is None or (row.about and about is None):
+        member = row.member and self._opened(row.member, member_of_message(row.ref))
+        if phone is None or text is None or (row.about and about is None) or (row.member and member is None):
             return "not opened"
         fresh = {
             "caller": self._hasher("caller", phone),
             "phone": self._sealer.seal(phone, phone_of_message(row.ref)),
             "text": self._sealer.seal(text, text_of_message(row.ref)),
             "about": about and self._sealer.seal(about, about_of_message(row.ref)),
+            "member": member and self._sealer.seal(member, member_of_message(row.ref)),
         }
         this = and_(outbox.c.ref == row.ref, outbox.c.phone == row.phone)
         return _swapped(connection, update(outbox).where(this).values(fresh))

@@ -71,6 +71,7 @@ class Bound(NamedTuple):
     asks_pin: bool
     shared: bool
     alerts: str  # what a monthly text may say: identity.port.Alerts
+    since: int  # when this phone became hers, seconds since 1970
 
 
 class Loaded(NamedTuple):
@@ -150,8 +151,8 @@ class Store:
             words = self._opened(text, answer_of(key))
             answer = WORDS_GONE if words is None else Answer(words, bool(ends))
         bound = [
-            Bound(member, number, ending, proved_at, bool(asleep), bool(asks_pin), bool(shared), alerts)
-            for *_call, member, number, ending, proved_at, asleep, asks_pin, shared, alerts in rows
+            Bound(member, number, ending, proved_at, bool(asleep), bool(asks_pin), bool(shared), alerts, since)
+            for *_call, member, number, ending, proved_at, asleep, asks_pin, shared, alerts, since in rows
             if member is not None
         ]
         if version is None or event == LEFT:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    false,
 )
 
 store = MetaData()
@@ -67,6 +68,8 @@ bindings = Table(
     Column("tried_at", BigInteger, nullable=False),
     Column("last_try", Text, nullable=False),  # the event that was charged last: a repeat is not charged again
     Column("alerts", Text, nullable=False, server_default="off"),  # identity.port.Alerts: a text a month
+    # when this phone became hers, or hers again after a sleep: what was sent to it before may be another's
+    Column("since", BigInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 Index("ix_bindings_member", bindings.c.member)
@@ -175,6 +178,9 @@ outbox = Table(
     Column("offered_until", BigInteger, nullable=False),  # until then somebody was told to send it
     Column("lease_until", BigInteger, nullable=False),  # until then whoever claimed it may be sending it
     Column("moved_at", BigInteger, nullable=False),
+    Column("member", Text),  # sealed: for whom it is; null: for nobody in particular
+    Column("strikes", Integer, nullable=False, server_default="0"),  # tries that failed, its provider being well
+    Column("doubts", Integer, nullable=False, server_default="0"),  # tries of which nobody knew whether it left
     sqlite_with_rowid=False,
 )
 Index("ix_outbox_due", outbox.c.state, outbox.c.carrier, outbox.c.bulk, outbox.c.due_at)
@@ -188,6 +194,7 @@ receipts = Table(
     Column("status", Integer, nullable=False),  # outbox.port.Status
     Column("why", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("opted_out", Boolean, nullable=False, server_default=false()),
     sqlite_with_rowid=False,
 )
 

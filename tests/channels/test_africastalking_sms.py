@@ -133,21 +133,21 @@ def test_a_report_says_what_became_of_their_id(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "why", "bad", "out"),
+    ("reason", "why", "out"),
     [
-        ("UserInBlackList", "opted out", False, True),
-        ("NotNetworkSubcriber", "not of this network", True, False),
-        ("NotNetworkSubscriber", "not of this network", True, False),
-        ("UserDoesNotExist", "unknown phone", True, False),
-        ("InsufficientCredit", "no credit", False, False),
-        ("OfTomorrow", "not delivered", False, False),
-        (None, "not delivered", False, False),
+        ("UserInBlackList", "opted out", True),
+        ("NotNetworkSubcriber", "not of this network", False),
+        ("NotNetworkSubscriber", "not of this network", False),
+        ("UserDoesNotExist", "unknown phone", False),
+        ("InsufficientCredit", "no credit", False),
+        ("OfTomorrow", "not delivered", False),
+        (None, "not delivered", False),
     ],
 )
-def test_why_it_failed(reason: str | None, why: str, bad: bool, out: bool) -> None:
+def test_why_it_failed(reason: str | None, why: str, out: bool) -> None:
     for status in ("Failed", "Rejected"):
         found = parse_report(posted(body(REPORT, status=status, failureReason=reason)))
-        assert found == Receipt("africastalking", Status.FAILED, "", REPORT["id"], why, bad, out)
+        assert found == Receipt("africastalking", Status.FAILED, "", REPORT["id"], why, out)
 
 
 @pytest.mark.parametrize("missing", ["id", "status"])
@@ -190,8 +190,8 @@ SAID: dict[str, tuple[Answer, Outcome]] = {
     "taken, and no id": (answer(101, "None"), Sent("")),
     "held": (answer(401, "None"), Refused("held as a risk")),
     "our name is not registered": (answer(402, "None"), Retry("sender not registered", **ILL)),
-    "no number": (answer(403, "None"), Refused("no phone number", number_is_bad=True)),
-    "a landline": (answer(404, "None"), Refused("kind of number", number_is_bad=True)),
+    "no number": (answer(403, "None"), Refused("no phone number")),
+    "a landline": (answer(404, "None"), Refused("kind of number")),
     "no money": (answer(405, "None"), Retry("no credit", **ILL)),
     "on the black list": (answer(406, "None"), OptedOut()),
     "no route": (answer(407, "None"), Refused("no route")),

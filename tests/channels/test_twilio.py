@@ -180,8 +180,8 @@ def test_a_report_without_our_reference_is_known_by_theirs() -> None:
 FAILURES = {
     "21610": Receipt("twilio", Status.FAILED, REF, why="opted out", opted_out=True),
     "30003": Receipt("twilio", Status.FAILED, REF, why="phone not reachable"),
-    "30005": Receipt("twilio", Status.FAILED, REF, why="unknown phone", number_is_bad=True),
-    "30006": Receipt("twilio", Status.FAILED, REF, why="landline or no such network", number_is_bad=True),
+    "30005": Receipt("twilio", Status.FAILED, REF, why="unknown phone"),
+    "30006": Receipt("twilio", Status.FAILED, REF, why="landline or no such network"),
     "63016": Receipt("twilio", Status.FAILED, REF, why="outside the WhatsApp window"),
     "99999": Receipt("twilio", Status.FAILED, REF, why="error 99999"),
     "": Receipt("twilio", Status.FAILED, REF, why="not delivered"),

@@ -63,9 +63,9 @@ ILL = {"provider_is_ill": True}
 SAID: dict[str, tuple[Answer, Outcome]] = {
     "taken": (TAKEN, Sent("SM" + "a" * 32)),
     "opted out": (error(400, 21610), OptedOut()),
-    "no number": (error(400, 21211), Refused("no phone number", number_is_bad=True)),
-    "no mobile": (error(400, 21614), Refused("not a mobile", number_is_bad=True)),
-    "a landline": (error(400, 21635), Refused("landline", number_is_bad=True)),
+    "no number": (error(400, 21211), Refused("no phone number")),
+    "no mobile": (error(400, 21614), Refused("not a mobile")),
+    "a landline": (error(400, 21635), Refused("landline")),
     "another country": (error(400, 21408), Refused("country not enabled")),
     "too long": (error(400, 21617), Refused("too long")),
     "its queue is full": (error(400, 21611), Retry("queue full", **ILL)),

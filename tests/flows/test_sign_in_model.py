@@ -51,7 +51,7 @@ class NoMail:
     def start(self, caller: str) -> None: ...
     def missed(self, gist: str) -> None: ...
 
-    def last(self, caller: str, most: int) -> Sequence[Letter]:
+    def last(self, caller: str, member: str, since: int, most: int) -> Sequence[Letter]:
         return ()
 
     def asked(self, caller: str, since: int) -> Sequence[str]:
@@ -156,7 +156,10 @@ class Ledger:
             self.proved["firm", code] = self.now
         return code == FIRM
 
-    def tell(self, caller: str, wording: str, event: str) -> bool:
+    def since(self, known: Sequence[Any], member: str) -> int:
+        return self.now
+
+    def tell(self, caller: str, member: str, wording: str, event: str) -> bool:
         self.told += 1
         return True
 

@@ -275,7 +275,8 @@ def test_the_last_three_texts_can_be_verified_by_dialling(
     register.member(1, NOY, TWO_MONTHS)
     noy = phone(NOY, "en").says("3", "1")
     noy.sees(
-        "LSSO has sent you no text lately. A text that says so is not ours: call %(hotline)s.", hotline="1508"
+        "LSSO sent you no text about your record lately. A text that says so is not ours: call %(hotline)s.",
+        hotline="1508",
     )
     texts = texting(NOY, "en")
     for words in ("help", "bal", "missing", "health"):
@@ -284,10 +285,26 @@ def test_the_last_three_texts_can_be_verified_by_dialling(
         assert texts.inbox
     app.extensions["pakan"].outbox.post(Draft(Kind.CODE, NOY, "123456 is your LSSO code."))
     assert texts.inbox[-1].startswith("123456")
-    noy.dial().says("00", "3", "1").sees("Texts LSSO sent you. A text that is not here is not ours:")
+    noy.dial().says("00", "3", "1").sees(
+        "Texts LSSO sent you about your record. One that is not here is not ours:"
+    )
     assert noy.screen.count("23/11/2026") == 3
     noy.says("1").sees("No right to treatment yet.")
     assert "123456" not in noy.reading()
+
+
+def test_what_is_for_nobody_in_particular_is_no_members_text(
+    app: Flask, phone: Callable[..., Phone], texting: TextingPhone, register: Register
+) -> None:
+    """What an employer's contact is told, or anybody who wrote, is not of a member who shares the phone."""
+    register.member(1, NOY, TWO_MONTHS)
+    gateway: Installation = app.extensions["pakan"]
+    gateway.outbox.post(Draft(Kind.REMINDER, NOY, "00001-01: 1,250,000 kip due"))
+    assert len(texting(NOY).writes("STOP", "unheard of").inbox) == 3
+    phone(NOY, "en").says("3", "1").sees(
+        "LSSO sent you no text about your record lately. A text that says so is not ours: call %(hotline)s.",
+        hotline="1508",
+    )
 
 
 def test_a_phone_that_left_by_the_provider_gets_nothing_more(app: Flask, texting: TextingPhone) -> None:

@@ -76,7 +76,7 @@ def test_a_spray_is_stopped(town: Desk, clock: Clock, honest: int, bound: int) -
             assert tries(town, number, PIN) is Verdict.OPENED
         assert tries(town, MEMBERS, PIN) is Verdict.REFUSED
     assert [(line["event"], line["log_level"]) for line in lines] == [
-        ("too many wrong PINs: slow mode", "warning")
+        ("slow mode after too many wrong PINs", "warning")
     ]
     assert lines[0]["minutes"] == 10
 

@@ -221,6 +221,58 @@ def test_a_report_before_the_answer_of_the_submit(
     assert [found for found, _why in stands(outbox)] == [State.DELIVERED] * 2
 
 
+OUT = Receipt("synthetic", Status.FAILED, why="opted out", opted_out=True)
+ACCEPTED, DELIVERED, FAILED = (Receipt("synthetic", status) for status in Status)
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["before the answer", "after it"])
+@pytest.mark.parametrize(
+    ("reports", "ends", "next_one"),
+    [
+        ((DELIVERED, FAILED), State.DELIVERED, State.DELIVERED),
+        ((DELIVERED, ACCEPTED), State.DELIVERED, State.DELIVERED),
+        ((ACCEPTED, DELIVERED), State.DELIVERED, State.DELIVERED),
+        ((ACCEPTED, FAILED), State.FAILED, State.FAILED),
+        ((FAILED, DELIVERED), State.FAILED, State.FAILED),
+        ((FAILED, ACCEPTED), State.FAILED, State.FAILED),
+        ((OUT,), State.FAILED, State.DROPPED),
+        ((ACCEPTED, OUT, ACCEPTED), State.FAILED, State.DROPPED),
+    ],
+)
+def test_reports_say_the_same_before_the_answer_of_the_submit_and_after_it(
+    outbox: Outbox,
+    sender: Sender,
+    reaper: Reaper,
+    provider: Provider,
+    post: Post,
+    clock: Clock,
+    early: bool,
+    reports: tuple[Receipt, ...],
+    ends: State,
+    next_one: State,
+) -> None:
+    """The first end counts, and whoever opted out gets no other reminder (reliability F17)."""
+
+    def report(message: Message) -> None:
+        for receipt in reports:
+            outbox.reports.apply(receipt._replace(provider_id=f"id-{message.ref}"))
+
+    def answers(message: Message) -> Outcome:
+        if early:
+            report(message)
+        return provider.takes(message)
+
+    provider.answers = answers
+    for already in range(2):
+        clock.moves(seconds=1)
+        post(Kind.REMINDER, purpose="reminder")
+        drain(sender, reaper)
+        if not early and len(provider.taken) > already:
+            report(provider.taken[-1])
+    assert [found for found, _why in stands(outbox)] == [ends, next_one]
+    assert len(provider.taken) == (1 if next_one is State.DROPPED else 2)
+
+
 def test_a_status_only_rises(outbox: Outbox, sender: Sender, reaper: Reaper, post: Post, clock: Clock) -> None:
     post()
     drain(sender, reaper)

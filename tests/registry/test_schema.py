@@ -86,6 +86,30 @@ def test_decisions_of_before_regimes_are_those_about_enterprises(database_url: s
     assert tuple(row) == ("2026-10", "enterprise", "before", 700, "a", "b", "paused", 1)
 
 
+def test_bindings_and_messages_of_before_say_no_more_than_was_known(database_url: str) -> None:
+    """A binding shows nothing of before its last proof; of a notice that was tried twice, one may have arrived."""
+    bound = "'a', '1', 'sealed', 'n', 'e', 1700000000, false, false, false, 0, 0, 0, '', 'off'"
+    tries = {"new": ("due", 0), "lost": ("in_doubt", 1), "again": ("claimed", 2), "ill": ("due", 1)}
+    with engine(database_url).begin() as connection:
+        command.upgrade(_config(connection), "store_0007")
+    with engine(database_url).begin() as connection:
+        connection.execute(text(f"INSERT INTO bindings VALUES ({bound})"))
+        for ref, (state, attempt) in tries.items():
+            row = f"'{ref}', NULL, 'notice', '', 'c', false, 'a', 'p', 't', NULL, 1, '{state}', '', {attempt}"
+            connection.execute(text(f"INSERT INTO outbox VALUES ({row}, '', '', 1, 1, 1, 0, 0, 1)"))
+    upgrade(database_url, {"store"})
+    with engine(database_url).connect() as connection:
+        since = connection.execute(text("SELECT since FROM bindings")).scalar_one()
+        rows = connection.execute(text("SELECT ref, member, strikes, doubts FROM outbox")).all()
+    assert since == 1_700_000_000
+    assert sorted(tuple(row) for row in rows) == [
+        ("again", None, 2, 1),
+        ("ill", None, 1, 0),
+        ("lost", None, 1, 1),
+        ("new", None, 0, 0),
+    ]
+
+
 def test_a_migration_that_fails_leaves_nothing(database_url: str) -> None:
     with engine(database_url).begin() as connection:
         connection.execute(text("CREATE TABLE contributions (id integer)"))
