@@ -63,6 +63,7 @@ class Session(NamedTuple):
     cut: Mapping[str, Any] | None = None  # the call that was cut, offered for resuming
     proof: Proof | None = None
     wanted: tuple[tuple[str, int], ...] = ()  # places that wait for a proof, each with its depth of history
+    puzzled: int = 0  # answers in a row that were not understood
 
     def __repr__(self) -> str:
         return f"Session({self.place!r})"  # its data may hold what was typed
@@ -111,6 +112,7 @@ class Turn(NamedTuple):
     effects: tuple[Effect, ...]
     failed: Exception | None = None  # what a port raised when the caller was told to try later
     posted: tuple[Posted, ...] = ()
+    confirms: str = ""  # a change that this reply confirms: one reply for one name
 
     def __repr__(self) -> str:
         return f"Turn(ends={self.ends}, session={self.session})"  # what was shown stays out, too
@@ -133,6 +135,8 @@ class Talk(Generic[Ports]):
         self.secrets: set[str] = set()  # answers that must not outlive this hop
         self.effects: list[Effect] = []
         self.posted: list[Posted] = []
+        self.puzzled = False  # what she typed was not understood
+        self.confirms = ""  # the change that is confirmed by what she reads now, by its own name
         self.fields: Mapping[str, Field] = {}
         self._flow: Flow | None = None
         self._catalogues, self._facts = catalogues, facts

@@ -79,12 +79,16 @@ class Reports:
         rows = self._hot.rows(self._parked, {"name": f"{carrier}:{provider_id[:ID_MAX]}"}, SQL_SECONDS)
         return rows[0] if rows else None
 
-    def leave(self, caller: str, msisdn: str, purpose: str = ANYTHING) -> None:
-        """She wants no more of this: committed with the withdrawal of everything that was due to her."""
+    def leave(self, caller: str, msisdn: str, purpose: str = ANYTHING) -> int:
+        """She wants no more of this: committed with the withdrawal of everything that was due to her.
+
+        Since when she wants none, in seconds since 1970 UTC.
+        """
         at = self._now()
         phone = self._keys.sealer.seal(msisdn, phone_of_refusal(caller, purpose))
         row = {"caller": caller, "purpose": purpose, "phone": phone, "at": at}
-        self._hot.write(((self._refuse, row), (self._withdraw, row)), SQL_SECONDS)
+        [(since,)] = self._hot.write(((self._refuse, row), (self._withdraw, row)), SQL_SECONDS)
+        return int(since)
 
     def come_back(self, caller: str) -> bool:
         """She wants to be told again; whether she had left."""
