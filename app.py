@@ -12,7 +12,7 @@ from flask import Flask
 
 from flows import Ports, atlas
 from gateway.channels.africastalking import UssdChannel
-from gateway.channels.connections import by_sms, connected
+from gateway.channels.connections import ANSWERS, by_sms, connected
 from gateway.channels.forms import MAX_BODY
 from gateway.channels.hops import Hops
 from gateway.channels.inbox import Inbox
@@ -36,6 +36,7 @@ from gateway.outbox.mail import Mailroom
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.port import Carrier
 from gateway.outbox.reaper import Reaper
+from gateway.outbox.replies import Replies
 from gateway.outbox.sender import Sender
 from gateway.registry.port import Registry
 from gateway.registry.scheme import Scheme, load_scheme, open_scheme
@@ -187,7 +188,8 @@ def build(
         chooses_pin=settings.pin_choice,
     )
     desk = Desk(outbox)
-    mail = Mailroom(outbox, desk)
+    replies = Replies(tallies, keys, clock, chats=ANSWERS)
+    mail = Mailroom(outbox, desk, replies)
     claims = EmployerClaims(register, cases, trail, keys, load_ladder(), scheme, clock)
     ports = Ports(registry, firms, scheme, doorkeeper, mail, claims, timezone)
     calls = {channel.name for provider in providers for channel in provider.calls.values()}
@@ -195,7 +197,9 @@ def build(
     return Installation(
         settings=settings,
         engine=engine,
-        pipeline=Pipeline(engine, ports, Store(hot, keys.sealer), outbox, keys, tokens, clock, timezone, hops),
+        pipeline=Pipeline(
+            engine, ports, Store(hot, keys.sealer), outbox, replies, keys, tokens, clock, timezone, hops
+        ),
         ussd=ussd,
         providers=providers,
         keys=keys,

@@ -184,7 +184,7 @@ def summarise(talk: Talk[Ports]) -> str:
 @flow.work
 def send(talk: Talk[Ports]) -> str:
     """To the number she calls from, in the transaction of this step."""
-    if not talk.ask.mail.carries:
+    if not talk.ask.mail.may_write(talk.caller):
         return "off"
     talk.send(Kind.REPLY, talk.text(SUMMARY_TEXT if talk["paid"] else NOTHING_TEXT))
     talk.note("contributions.sent", talk.member)

@@ -70,7 +70,7 @@ flow.states(
     Do("stop", done="stopped"),
     Tell("stopped", _("LSSO will send you only answers to your own texts. To get the others again write START.")),
     Menu("ask_start", _("Texts from LSSO again?"), {_("Yes"): "start", _("No"): "main.menu"}),
-    Do("start", done="started"),
+    Do("start", back="started", never_left="main.menu"),
     Tell("started", _("LSSO will text you again when there is news. To end it write STOP.")),
     Tell("elsewhere", _("This is not sent by text. Dial %(code)s on your phone, or call %(hotline)s.")),
 )
@@ -92,6 +92,7 @@ def understand(talk: Talk[Ports]) -> str:
         return "answer"
     if said := gist(words):
         talk.ask.mail.missed(said)
+    talk.puzzled = True
     talk.list("guesses", [{"command": command} for command in understood.likely])
     return "guess"
 
@@ -112,14 +113,18 @@ def go(talk: Talk[Ports]) -> str:
 
 @flow.work
 def stop(talk: Talk[Ports]) -> str:
-    talk.ask.mail.stop(talk.caller)
+    """However often it is written, it is confirmed once for each time she left."""
+    talk.confirms = f"stopped {talk.ask.mail.stop(talk.caller)}"
     return "done"
 
 
 @flow.work
 def start(talk: Talk[Ports]) -> str:
-    talk.ask.mail.start(talk.caller)
-    return "done"
+    """Whoever never left is shown what there is."""
+    if not talk.ask.mail.start(talk.caller):
+        return "never_left"
+    talk.confirms = f"started {talk.event}"
+    return "back"
 
 
 def is_word(typed: str) -> bool:

@@ -44,6 +44,17 @@ def test_every_metric_is_told(app: Flask) -> None:
     assert set(re.findall(r"\bpakan_(?:outbox|hop)_\w+", PAGES)) <= told
 
 
+def test_what_is_to_be_run_at_its_times_has_a_timer() -> None:
+    said = re.findall(r"\b(Daily|Hourly): `flask ([^`]+)`", PAGES)
+    assert len(said) > 1
+    units = {unit.name: unit.read_text("utf-8") for unit in UNITS}
+    for often, words in said:
+        [service] = [name for name, text in units.items() if f"flask --app app {words}\n" in text]
+        timer = service.replace(".service", ".timer")
+        assert f"OnCalendar={often.lower()}\n" in units[timer]
+        assert timer in PAGES  # where the officer is told to enable it
+
+
 @pytest.mark.skipif(
     not (shutil.which("systemd-analyze") or os.environ.get("CI")), reason="no systemd here to ask; CI has it"
 )

@@ -15,6 +15,7 @@ from gateway.storage.store import Answer
 from gateway.text.alphabet import Budget
 
 HOP = frozenset({"sessionId", "phoneNumber", "text"})
+CODE = "serviceCode"
 END = frozenset({"sessionId", "status", "hopsCount", "durationInMillis"})
 
 ENDINGS = {  # status of the end event: what it means to us
@@ -33,10 +34,12 @@ class UssdChannel:
 
     def parse(self, asked: Asked) -> Inbound:
         """Read one hop; raises `Unreadable` for what is no hop, `NoNumber` for a hidden or impossible number."""
-        form = read_form(asked.body, HOP)
+        form = read_form(asked.body, HOP | {CODE})
         del asked  # whatever fails from here on, no frame holds what was typed
-        if len(form) < len(HOP) or not (session := form["sessionId"].reveal()):
+        if not form.keys() >= HOP or not (session := form["sessionId"].reveal()):
             raise Unreadable("sessionId, phoneNumber and text are needed")
+        if CODE in form:  # a call belongs to the code that was dialled: by another it is another call (threat T19)
+            session = f"{session} {form[CODE].reveal()}"
         return Inbound(session, read_msisdn(form["phoneNumber"]), form["text"])
 
     def parse_ending(self, asked: Asked) -> Ending:

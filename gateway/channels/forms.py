@@ -12,7 +12,7 @@ import phonenumbers
 from gateway.channels.port import NoNumber, Unreadable
 from gateway.text.typed import Typed
 
-MAX_BODY: Final = 65_536  # bytes; the longest honest form is below 4 kB
+MAX_BODY: Final = 65_536  # bytes; a WhatsApp text has up to 4,096 letters, of nine bytes each in Lao as a form
 MAX_FIELDS: Final = 64  # reliability T31; the longest we know, a WhatsApp message with ten pictures, has about 50
 REGION: Final = "LA"
 

@@ -18,9 +18,10 @@ BOUNDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.5)  # seconds; a
 
 
 class Outcome(StrEnum):
-    """How a hop ended for us; whichever it was, the caller had words."""
+    """How a hop ended for us; whichever it was, whoever called had words."""
 
     ANSWERED = "answered"
+    HELD = "held"  # a text was taken, and is not answered: see `outbox.replies`
     REPEATED = "repeated"  # its answer was kept from before
     NO_REGISTER = "no_register"  # she was asked to come back later
     BUSY = "busy"  # there were too many PINs to look at: hers was not

@@ -28,6 +28,7 @@ from gateway.identity.pins import PIN_DIGITS
 from gateway.logs import report
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.port import Draft, Kind, Receipt
+from gateway.outbox.replies import Replies
 from gateway.storage.hot import hop_within
 from gateway.storage.keys import Hasher, Keys
 from gateway.storage.renewal import phone_of_binding
@@ -72,6 +73,7 @@ class Taken(NamedTuple):
     turn: Turn
     posts: Sequence[Draft]
     goes_on: str = ""  # what the next hop is known to go on from; empty: the key
+    outcome: Outcome = Outcome.ANSWERED
 
 
 TakeStep = Callable[[str, Conversation | None, Sequence[Bound], datetime, str | None], Taken]
@@ -102,13 +104,15 @@ class Pipeline:
         ask: Any,
         store: Store,
         outbox: Outbox,
+        replies: Replies,
         keys: Keys,
         tokens: Sequence[str],
         clock: Callable[[], datetime],
         timezone: tzinfo,
         hops: Hops,
     ) -> None:
-        self.engine, self.ask, self.store, self.outbox, self.keys = engine, ask, store, outbox, keys
+        self.engine, self.ask, self.store, self.keys = engine, ask, store, keys
+        self.outbox, self.replies = outbox, replies
         self.tokens = [token.encode() for token in tokens]
         self.clock, self.timezone, self.hops = clock, timezone, hops
         self.pins = Bucket(PINS_A_SECOND, PINS_AT_ONCE)
@@ -219,7 +223,7 @@ class Pipeline:
             except Crowded:  # nothing is written: she dials again and is where she was
                 settled.answer = self.last_words(settled.language, BUSY)
                 return Outcome.BUSY
-            key, path_length, turn, posts, goes_on = taken
+            key, path_length, turn, posts, goes_on, outcome = taken
             if turn.failed is not None:
                 report("register not reached", turn.failed)
             hasher = self.hasher
@@ -241,7 +245,7 @@ class Pipeline:
             )
             if self.store.commit(step):
                 settled.answer = step.answer
-                return Outcome.NO_REGISTER if turn.failed is not None else Outcome.ANSWERED
+                return Outcome.NO_REGISTER if turn.failed is not None else outcome
         raise TimeoutError("other hops of this caller were faster each time")
 
     def _find(self, names: Names) -> Found:
@@ -317,7 +321,10 @@ class Pipeline:
         now: datetime,
         language: str | None,
     ) -> Taken:
-        """One text. A text's sender is easily forged: it proves no more than whom its answer may go to."""
+        """One text. A text's sender is easily forged: it proves no more than whom its answer may go to.
+
+        Where the answer is held back, she stays at the screen she saw last.
+        """
         today, seconds = now.astimezone(self.timezone).date(), int(now.timestamp())
         call = Call(event.msisdn, self.ask, today, channel.budget, language, bound, seconds, key, Assurance.PHONE)
         fresh = known is not None and seconds - known.moved_at <= TEXT_SECONDS
@@ -327,7 +334,13 @@ class Pipeline:
         place = Session.from_json(known.place) if known and known.place and fresh else None
         turn = self.engine.read(call, place, event.text.reveal())
         posts = [Draft(Kind(kind), event.msisdn, text, member=member) for kind, text, member in turn.posted]
-        answer = Draft(Kind.REPLY, event.msisdn, turn.reply, carrier=channel.carrier, member=turn.member)
+        puzzled = turn.session.puzzled if turn.session else 0
+        if not self.replies.may_go(event.msisdn, channel.carrier, puzzled, confirms=bool(turn.confirms)):
+            return Taken(key, 0, turn._replace(session=place), posts, outcome=Outcome.HELD)
+        once = f"{turn.confirms} {event.msisdn}" if turn.confirms else ""
+        answer = Draft(
+            Kind.REPLY, event.msisdn, turn.reply, carrier=channel.carrier, once=once, member=turn.member
+        )
         return Taken(key, 0, turn, [answer, *posts])
 
     def _key(self, hasher: Hasher, channel: CallChannel, event: Inbound, *name: str) -> str:

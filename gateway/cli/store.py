@@ -38,5 +38,6 @@ def make_room(url: str) -> None:
 def prune_command() -> None:
     """Forget screens older than a day, answers older than thirty days, codes and counts. Run it daily."""
     gateway = installation()
-    gone = gateway.pipeline.store.prune(int(gateway.clock().timestamp())) + gateway.office.prune()
+    now = int(gateway.clock().timestamp())
+    gone = gateway.pipeline.store.prune(now) + gateway.office.prune() + gateway.pipeline.replies.prune()
     click.echo(f"{gone} rows forgotten")

@@ -69,7 +69,7 @@ class Engine:
             place = self.atlas.get(session.place)
             if typed in {*session.choices, BACK, HOME, MORE} or (place and isinstance(place.state, Ask)):
                 return self.hear(call, session, typed)
-        walk = _Walk(self, call, Session(self.atlas.home))
+        walk = _Walk(self, call, Session(self.atlas.home, puzzled=session.puzzled if session else 0))
         walk.talk.proof = session.proof if session else None
         return walk.told(typed)
 
@@ -121,7 +121,7 @@ class _Walk:
         if isinstance(place.state, Ask):
             return self._read(place, place.state, typed)
         if typed not in seen.choices:
-            self.notice = self._say(INVALID)
+            self.notice, self.talk.puzzled = self._say(INVALID), True
             return self._rest(place.name)
         target, item = seen.choices[typed]
         if item:
@@ -136,7 +136,7 @@ class _Walk:
         try:
             value = state.reads(typed)
         except ValueError:
-            self.notice = self._say(state.sorry)
+            self.notice, self.talk.puzzled = self._say(state.sorry), True
             return self._rest(place.name)
         self.talk[state.into] = value
         if state.secret:
@@ -315,6 +315,9 @@ class _Walk:
         return self.engine.catalogues.say(self.talk.language, wording)
 
     def _finish(self, reply: str, session: Session | None, ends: bool | None = None) -> Turn:
+        puzzled = self.session.puzzled + 1 if self.talk.puzzled else 0
+        if session is not None and session.puzzled != puzzled:
+            session = session._replace(puzzled=puzzled)
         return Turn(
             reply,
             session is None if ends is None else ends,
@@ -324,4 +327,5 @@ class _Walk:
             self.failed,
             tuple(self.talk.posted),
             self.talk.whose,
+            self.talk.confirms,
         )

@@ -64,6 +64,7 @@ class Session(NamedTuple):
     cut: Mapping[str, Any] | None = None  # the call that was cut, offered for resuming
     proof: Proof | None = None
     wanted: tuple[tuple[str, int], ...] = ()  # places that wait for a proof, each with its depth of history
+    puzzled: int = 0  # answers in a row that were not understood
 
     def __repr__(self) -> str:
         return f"Session({self.place!r})"  # its data may hold what was typed
@@ -113,6 +114,7 @@ class Turn(NamedTuple):
     failed: Exception | None = None  # what a port raised when the caller was told to try later
     posted: tuple[Posted, ...] = ()
     member: str = ""  # whom the reply is for; empty: nobody in particular
+    confirms: str = ""  # a change that this reply confirms: one reply for one name
 
     def __repr__(self) -> str:
         return f"Turn(ends={self.ends}, session={self.session})"  # what was shown stays out, too
@@ -135,6 +137,8 @@ class Talk(Generic[Ports]):
         self.secrets: set[str] = set()  # answers that must not outlive this hop
         self.effects: list[Effect] = []
         self.posted: list[Posted] = []
+        self.puzzled = False  # what she typed was not understood
+        self.confirms = ""  # the change that is confirmed by what she reads now, by its own name
         self.fields: Mapping[str, Field] = {}
         self._flow: Flow | None = None
         self._catalogues, self._facts = catalogues, facts

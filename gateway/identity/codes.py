@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import math
-import re
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
 from gateway.identity.port import Sending
-from gateway.outbox.port import Draft, Kind
+from gateway.outbox.port import LAO_MOBILE, Draft, Kind
 from gateway.storage.hot import Conflict, Hot
 from gateway.storage.keys import Keys
 from gateway.storage.links import Compiled, Values
@@ -41,10 +40,6 @@ DAY_SECONDS: Final = 86_400
 TALLY_DAYS: Final = 30
 SQL_SECONDS: Final = 0.5  # each statement's share of the hop (reliability target R10)
 PRUNE_SECONDS: Final = 60.0
-
-# Mobile numbers by libphonenumber 9.0.43 for region LA. It counts +856 30 among them, but the number plan calls
-# those lines wireless fixed and no source says that all of them receive SMS: they get none.
-LAO_MOBILE: Final = re.compile(r"\+85620(?:[23579][0-9]{7}|8[78][0-9]{6})")
 
 SENT_A_DAY: Final = "codes sent, by day"  # of UTC
 SENT: Final = "codes sent, by hour"

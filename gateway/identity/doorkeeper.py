@@ -9,10 +9,10 @@ from typing import Final
 from gateway.identity import cases as case
 from gateway.identity.bindings import DAY_SECONDS, ENDING, Bindings, is_awake, is_shared, named, narrowed
 from gateway.identity.cases import HOLD_SECONDS, Cases
-from gateway.identity.codes import LAO_MOBILE, Codes
+from gateway.identity.codes import Codes
 from gateway.identity.pins import Pins
 from gateway.identity.port import Alerts, Look, Opening, Privacy, Sending, Verdict
-from gateway.outbox.port import Draft, Kind
+from gateway.outbox.port import LAO_MOBILE, Draft, Kind
 from gateway.registry.port import Firms, Registry
 from gateway.storage.audit import Trail
 from gateway.storage.keys import Keys

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.outbox.desk import Desk
 from gateway.outbox.outbox import Outbox
 from gateway.outbox.port import Letter
+from gateway.outbox.replies import Replies
 from gateway.outbox.statements import asked, value
 from gateway.storage.keys import Unsealable
 from gateway.storage.renewal import about_of_message
@@ -26,23 +27,29 @@ ASKED: Final = 8  # questions that are looked at: what a phone may get in a mont
 class Mailroom:
     """The `Mail` of the port. Raises what `Hot` raises."""
 
-    def __init__(self, outbox: Outbox, desk: Desk) -> None:
-        self._outbox, self._desk = outbox, desk
+    def __init__(self, outbox: Outbox, desk: Desk, replies: Replies) -> None:
+        self._outbox, self._desk, self._replies = outbox, desk, replies
         self._missed = outbox.hot.statement(_missed(outbox.hot.is_sqlite))
         self._asked = outbox.hot.statement(asked())
         self._words = outbox.hot.statement(select(missed.c.name, missed.c["count"], missed.c.gist))
 
     @property
     def carries(self) -> bool:
+        """Whether texts can leave here at all."""
         return bool(self._outbox.first)
 
-    def stop(self, caller: str) -> None:
-        for hasher in self._outbox.keys.hashers:  # messages that an older key names are withdrawn, too
-            self._outbox.reports.leave(hasher("caller", caller), caller)
+    def may_write(self, caller: str) -> bool:
+        return self.carries and self._replies.may_go(caller, self._outbox.first)
 
-    def start(self, caller: str) -> None:
-        for hasher in self._outbox.keys.hashers:
-            self._outbox.reports.come_back(hasher("caller", caller))
+    def stop(self, caller: str) -> int:
+        newest, *older = self._outbox.keys.hashers
+        for hasher in older:  # messages that an older key names are withdrawn, too
+            self._outbox.reports.leave(hasher("caller", caller), caller)
+        return self._outbox.reports.leave(newest("caller", caller), caller)
+
+    def start(self, caller: str) -> bool:
+        come_back, hashers = self._outbox.reports.come_back, self._outbox.keys.hashers
+        return bool(sum(come_back(hasher("caller", caller)) for hasher in hashers))  # asked of every one
 
     def last(self, caller: str, member: str, since: int, most: int) -> Sequence[Letter]:
         return self._desk.letters(caller, member, since, most, SQL_SECONDS)

@@ -79,12 +79,16 @@ class Reports:
         for status, why, out in self._hot.rows(self._parked, {"name": _name(carrier, provider_id)}, SQL_SECONDS):
             self.apply(Receipt(carrier, Status(status), ref=ref, why=why, opted_out=bool(out)))
 
-    def leave(self, caller: str, msisdn: str, purpose: str = ANYTHING) -> None:
-        """She wants no more of this: committed with the withdrawal of everything that was due to her."""
+    def leave(self, caller: str, msisdn: str, purpose: str = ANYTHING) -> int:
+        """She wants no more of this: committed with the withdrawal of everything that was due to her.
+
+        Since when she wants none, in seconds since 1970 UTC.
+        """
         at = self._now()
         phone = self._keys.sealer.seal(msisdn, phone_of_refusal(caller, purpose))
         row = {"caller": caller, "purpose": purpose, "phone": phone, "at": at}
-        self._hot.write(((self._refuse, row), (self._withdraw, row)), SQL_SECONDS)
+        [(since,)] = self._hot.write(((self._refuse, row), (self._withdraw, row)), SQL_SECONDS)
+        return int(since)
 
     def come_back(self, caller: str) -> bool:
         """She wants to be told again; whether she had left."""

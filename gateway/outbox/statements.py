@@ -257,14 +257,13 @@ def requeue() -> Any:
 
 
 def refuse(is_sqlite: bool) -> Any:
+    """What she does not want from now on; returns since when she does not."""
     upsert = (sqlite.insert if is_sqlite else postgresql.insert)(refusals)
     row: dict[str, Any] = {column.name: bindparam(column.name) for column in refusals.c}
     return (
         upsert.values(row)
-        .on_conflict_do_update(
-            index_elements=[refusals.c.caller, refusals.c.purpose], set_={"at": value("at", BigInteger)}
-        )
-        .returning(refusals.c.caller)
+        .on_conflict_do_update(index_elements=[refusals.c.caller, refusals.c.purpose], set_={"at": refusals.c.at})
+        .returning(refusals.c.at)
     )
 
 

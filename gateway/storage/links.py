@@ -64,7 +64,11 @@ class Link(Protocol):
 
 
 class SqliteLink:
-    """The embedded database, in WAL mode: readers never wait, a commit survives a killed process."""
+    """The embedded database, in WAL mode: readers never wait, a commit survives a killed process.
+
+    A power cut may take the last `CHECKPOINT_SECONDS` of commits; the file stays sound. `synchronous=FULL` keeps
+    them, and holds the one writer's lock while the disk works: beside a busy sender some hops wait for it in vain.
+    """
 
     def __init__(self, url: URL) -> None:
         self._connection = sqlite3.connect(

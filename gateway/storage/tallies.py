@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Integer, Text, bindparam, update
+from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, literal, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.storage.hot import Conflict, Hot
 from gateway.storage.tables import tallies
 
 TALLY_SECONDS: Final = 0.3  # share of the 4.0 s of a hop
+PRUNE_SECONDS: Final = 60.0
 
 
 class Tallies:
@@ -23,6 +24,7 @@ class Tallies:
         self._charge = hot.statement(_charge(hot.is_sqlite))
         self._refund = hot.statement(_refund())
         self._rename = hot.statement(_rename())
+        self._forget = hot.statement(_forget())
 
     def charge(self, name: str, slot: int, most: int, older: Sequence[str] = ()) -> bool:
         """Count one more in this period; False, and nothing is counted, when there were `most`.
@@ -37,6 +39,10 @@ class Tallies:
 
     def refund(self, name: str, slot: int) -> None:
         self._hot.rows(self._refund, {"name": name, "slot": slot}, TALLY_SECONDS)
+
+    def forget(self, beginning: str, before: int) -> int:
+        """Remove counts of earlier periods whose names begin so; returns how many."""
+        return len(self._hot.rows(self._forget, {"beginning": beginning, "before": before}, PRUNE_SECONDS))
 
 
 def _charge(is_sqlite: bool) -> Any:
@@ -66,4 +72,11 @@ def _refund() -> Any:
         .where(tallies.c.name == bindparam("name"), tallies.c.slot == bindparam("slot"), tallies.c.count > 0)
         .values(count=tallies.c.count - 1)
         .returning(tallies.c.count)
+    )
+
+
+def _forget() -> Any:
+    begins = tallies.c.name.startswith(bindparam("beginning", type_=Text))
+    return (
+        delete(tallies).where(begins, tallies.c.slot < bindparam("before", type_=BigInteger)).returning(literal(1))
     )

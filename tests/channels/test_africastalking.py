@@ -21,39 +21,40 @@ from tests.conftest import TOKEN
 CHANNEL = UssdChannel(USSD)
 NOY = "+8562055512345"
 HOP = b"sessionId=ATUid_1&phoneNumber=%2B8562055512345&networkCode=99999&serviceCode=%2A1508%23&text="
+SESSION = "ATUid_1 *1508#"
 
 READ = {
-    "the first hop": (HOP, Inbound("ATUid_1", NOY, Typed(""))),
-    "a later hop": (HOP + b"1%2A2%2A98", Inbound("ATUid_1", NOY, Typed("1*2*98"))),
-    "stars that were not encoded": (HOP + b"1*2", Inbound("ATUid_1", NOY, Typed("1*2"))),
-    "stars that were typed": (HOP + b"1**2*", Inbound("ATUid_1", NOY, Typed("1**2*"))),
+    "the first hop": (HOP, Inbound(SESSION, NOY, Typed(""))),
+    "a later hop": (HOP + b"1%2A2%2A98", Inbound(SESSION, NOY, Typed("1*2*98"))),
+    "stars that were not encoded": (HOP + b"1*2", Inbound(SESSION, NOY, Typed("1*2"))),
+    "stars that were typed": (HOP + b"1**2*", Inbound(SESSION, NOY, Typed("1**2*"))),
     "fields in another order": (
-        b"text=1&phoneNumber=%2B8562055512345&sessionId=ATUid_1",
-        Inbound("ATUid_1", NOY, Typed("1")),
+        b"text=1&phoneNumber=%2B8562055512345&serviceCode=%2A1508%23&sessionId=ATUid_1",
+        Inbound(SESSION, NOY, Typed("1")),
     ),
-    "an unknown field": (HOP + b"1&hopMetadata=menu", Inbound("ATUid_1", NOY, Typed("1"))),
+    "an unknown field": (HOP + b"1&hopMetadata=menu", Inbound(SESSION, NOY, Typed("1"))),
     "a field sent twice: the first counts": (
         HOP + b"1&text=2&sessionId=other",
-        Inbound("ATUid_1", NOY, Typed("1")),
+        Inbound(SESSION, NOY, Typed("1")),
     ),
     "a plus that became a space": (
         b"sessionId=s&phoneNumber=+8562055512345&text=",
         Inbound("s", NOY, Typed("")),
     ),
-    "spaces in what was typed": (HOP + b"+1+2%20", Inbound("ATUid_1", NOY, Typed(" 1 2 "))),
-    "Lao letters and digits": (HOP + "ກໍ່*໑໒".encode(), Inbound("ATUid_1", NOY, Typed("ກໍ່*໑໒"))),
-    "an emoji of seven code points": (HOP + "👨‍👩‍👧‍👦".encode(), Inbound("ATUid_1", NOY, Typed("👨‍👩‍👧‍👦"))),
-    "right-to-left marks": (HOP + b"%E2%80%AE1", Inbound("ATUid_1", NOY, Typed("\u202e1"))),
-    "a NUL": (HOP + b"1%002", Inbound("ATUid_1", NOY, Typed("1\x002"))),
-    "line ends": (HOP + b"1%0D%0A2", Inbound("ATUid_1", NOY, Typed("1\r\n2"))),
-    "a lone surrogate": (HOP + b"%ED%A0%80", Inbound("ATUid_1", NOY, Typed("\ufffd\ufffd\ufffd"))),
-    "broken UTF-8, percent-encoded": (HOP + b"%FF%C3", Inbound("ATUid_1", NOY, Typed("\ufffd\ufffd"))),
-    "broken UTF-8, raw": (HOP + b"\xff\xfe", Inbound("ATUid_1", NOY, Typed("\ufffd\ufffd"))),
-    "an overlong slash": (HOP + b"%C0%AF", Inbound("ATUid_1", NOY, Typed("\ufffd\ufffd"))),
-    "a percent sign of nothing": (HOP + b"%ZZ%", Inbound("ATUid_1", NOY, Typed("%ZZ%"))),
-    "an equals sign in a value": (HOP + b"a=b", Inbound("ATUid_1", NOY, Typed("a=b"))),
-    "ten thousand characters": (HOP + b"9" * 10_000, Inbound("ATUid_1", NOY, Typed("9" * 10_000))),
-    "as many fields as are read": (HOP + b"&x=1" * (MAX_FIELDS - 5), Inbound("ATUid_1", NOY, Typed(""))),
+    "spaces in what was typed": (HOP + b"+1+2%20", Inbound(SESSION, NOY, Typed(" 1 2 "))),
+    "Lao letters and digits": (HOP + "ກໍ່*໑໒".encode(), Inbound(SESSION, NOY, Typed("ກໍ່*໑໒"))),
+    "an emoji of seven code points": (HOP + "👨‍👩‍👧‍👦".encode(), Inbound(SESSION, NOY, Typed("👨‍👩‍👧‍👦"))),
+    "right-to-left marks": (HOP + b"%E2%80%AE1", Inbound(SESSION, NOY, Typed("\u202e1"))),
+    "a NUL": (HOP + b"1%002", Inbound(SESSION, NOY, Typed("1\x002"))),
+    "line ends": (HOP + b"1%0D%0A2", Inbound(SESSION, NOY, Typed("1\r\n2"))),
+    "a lone surrogate": (HOP + b"%ED%A0%80", Inbound(SESSION, NOY, Typed("\ufffd\ufffd\ufffd"))),
+    "broken UTF-8, percent-encoded": (HOP + b"%FF%C3", Inbound(SESSION, NOY, Typed("\ufffd\ufffd"))),
+    "broken UTF-8, raw": (HOP + b"\xff\xfe", Inbound(SESSION, NOY, Typed("\ufffd\ufffd"))),
+    "an overlong slash": (HOP + b"%C0%AF", Inbound(SESSION, NOY, Typed("\ufffd\ufffd"))),
+    "a percent sign of nothing": (HOP + b"%ZZ%", Inbound(SESSION, NOY, Typed("%ZZ%"))),
+    "an equals sign in a value": (HOP + b"a=b", Inbound(SESSION, NOY, Typed("a=b"))),
+    "ten thousand characters": (HOP + b"9" * 10_000, Inbound(SESSION, NOY, Typed("9" * 10_000))),
+    "as many fields as are read": (HOP + b"&x=1" * (MAX_FIELDS - 5), Inbound(SESSION, NOY, Typed(""))),
 }
 
 UNREADABLE = {
@@ -217,6 +218,18 @@ def test_a_hop_leaves_nothing_typed_in_the_log(capsys: pytest.CaptureFixture[str
     assert "call ended" in err  # so that the log was really looked at
     for secret in ("86420", "97531", "ATUid_77", ALL_PAID, ALL_PAID[4:], ALL_PAID[-8:], TOKEN):
         assert secret not in out + err
+
+
+def test_another_service_code_is_another_call(both: Flask) -> None:
+    """Whoever has her session and her path goes on from it by her own code alone (threat T19)."""
+    line = Line(both).in_english()
+    [*_, asked] = line.call("1", "", "5", "5*3")
+    other = {"sessionId": "1", "phoneNumber": line.number, "serviceCode": "*1509#", "text": "5*3*90001-01"}
+    assert line.client.post(f"/in/africastalking/{TOKEN}/ussd", data=other).text == asked  # dialled anew
+    other |= {"text": "5*3"}
+    assert line.client.post(f"/in/africastalking/{TOKEN}/ussd", data=other).text == asked
+    assert line.hop("2", "5*3") == asked
+    assert "Nothing can be shown" in line.hop("2", "5*3*90001-01")
 
 
 def test_no_number_is_told_so_in_two_languages_and_leaves_nothing(tmp_path: Path, open_app: Open) -> None:

@@ -70,6 +70,10 @@ SAID = Typed(SMS_FORM["Body"])
 READ = {
     "an SMS": (body(SMS_FORM), Texted(SID, NOY, SAID, SMS_CHANNEL)),
     "a WhatsApp message": (body(WHATSAPP_FORM), Texted(SID, NOY, SAID, WHATSAPP_CHANNEL)),
+    "the longest WhatsApp message": (
+        body(WHATSAPP_FORM, Body="ລ" * 4_096),
+        Texted(SID, NOY, Typed("ລ" * 4_096), WHATSAPP_CHANNEL),
+    ),
     "a parameter of tomorrow": (body(SMS_FORM, Tomorrow="1"), Texted(SID, NOY, SAID, SMS_CHANNEL)),
     "a picture without a word": (
         body(WHATSAPP_FORM, Body="", NumMedia="1", MediaUrl0="https://api.twilio.com/x"),

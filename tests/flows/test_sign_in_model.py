@@ -45,10 +45,15 @@ ENGINE = Engine(atlas, Catalogues.load(LOCALES, "en"), {"hotline": Fact("1508"),
 class NoMail:
     """Nothing can be texted here: no proof depends on it."""
 
-    carries = False
+    def may_write(self, caller: str) -> bool:
+        return False
 
-    def stop(self, caller: str) -> None: ...
-    def start(self, caller: str) -> None: ...
+    def stop(self, caller: str) -> int:
+        return 0
+
+    def start(self, caller: str) -> bool:
+        return False
+
     def missed(self, gist: str) -> None: ...
 
     def last(self, caller: str, member: str, since: int, most: int) -> Sequence[Letter]:

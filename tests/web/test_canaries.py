@@ -1,15 +1,17 @@
 """A thousand members, each with a name, a number, a phone and amounts that are hers alone: nothing of them leaks.
 
 They go every way, the ones that fail included; then everything that a stranger could get hold of is searched:
-logs, standard output, error bodies, and the gateway's own tables as a thief without the keys has them.
+logs, standard output, every answer that is no screen of hers, metrics and health, and the gateway's own tables as
+a thief without the keys has them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,6 +22,7 @@ from app import create_app
 from gateway.registry.port import Posting
 from gateway.registry.sql import SqlRegistry
 from gateway.registry.tables import CODES, contributions, employers, members
+from gateway.storage.hot import Hot
 from gateway.storage.schema import upgrade
 from gateway.storage.store import Store
 from gateway.storage.tables import store
@@ -31,6 +34,9 @@ from tests.web.test_redaction import Quoting, found_in, spellings
 MADE = re.compile(
     r"\b(?:[1-9]\.)?[0-9a-f]{32}\b|\b[0-9a-f]{64}\b|\b[1-9]\.[A-Za-z0-9+/]{38,}={0,2}"
 )  # may hold six digits by chance
+MEASURED = re.compile(
+    r"^(\w+_(?:sum|created)\{[^}]*\}) \S+$", re.MULTILINE
+)  # a float may hold six digits by chance
 PEOPLE = 1_000
 WITH_PIN = 12  # of them: each PIN costs two hashes of 20 ms
 BORN, BIRTH_DATE = date(1990, 11, 5), "05111990"
@@ -90,6 +96,27 @@ def gateway(urls: tuple[str, str], tmp_path: Path, clock: Clock, texts: Texts) -
     hang_up(app)
 
 
+class Overheard:
+    """What the application answers, head and body, but for the screens of calls."""
+
+    def __init__(self, app: Flask) -> None:
+        self._serve, self.heads, self.bodies = app.wsgi_app, "", ""
+        app.wsgi_app = self  # type: ignore[method-assign]
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        said: list[str] = []
+
+        def started(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            said.append(f"{status} {headers}\n")
+            return start_response(status, headers, *error)
+
+        body = b"".join(self._serve(environ, started))
+        self.heads += "".join(said)
+        if not body.startswith((b"CON ", b"END ")):
+            self.bodies += body.decode()
+        return [body]
+
+
 class Caller:
     """One member on her phone; what she read is hers, and not searched."""
 
@@ -109,6 +136,31 @@ class Caller:
             form = {"id": f"{word} {self.person}", "from": phone(self.person), "text": word}
             assert self.client.post(f"/in/africastalking/{TOKEN}/sms", data=form).status_code == 200
 
+    def fumbles(self) -> set[int]:
+        """Her provider, and strangers who know of her, send what is refused, not understood or not kept."""
+        her = {"phoneNumber": phone(self.person), "name": name(self.person), "text": number(self.person)}
+        ours, query = f"/in/africastalking/{TOKEN}", f"?phone={phone(self.person)[1:]}&text={number(self.person)}"
+        answers = [
+            self.client.post(f"{ours}/ussd", data=her),  # no session
+            self.client.post(f"{ours}/sms", data=her),
+            self.client.post(f"{ours}/delivery", data=her),
+            self.client.post(f"{ours}/{number(self.person)}", data=her),
+            self.client.post(f"{ours}x/ussd{query}", data=her),
+            self.client.get(f"{ours}/ussd{query}"),
+            self.client.get(f"/{name(self.person)}{query}"),
+            self.client.post(f"{ours}/ussd", data={**her, "text": number(self.person) * 10_000}),
+            self.client.post("/metrics", data=her),
+        ]
+        with pytest.MonkeyPatch.context() as patch:
+            Quoting.number, Quoting.canary = phone(self.person), number(self.person)
+            patch.setattr(Store, "commit", Quoting(ConnectionError))
+            form = {"id": f"lost {self.person}", "from": phone(self.person), "text": number(self.person)}
+            answers.append(self.client.post(f"{ours}/sms", data=form))
+            patch.setattr(Hot, "rows", Quoting(ConnectionError))
+            assert self.client.get("/metrics").status_code == 503
+        answers += [self.client.get(path) for path in ("/metrics", "/healthz", "/readyz")]
+        return {answer.status_code for answer in answers}
+
 
 def test_a_thousand_canaries_are_nowhere(
     gateway: Flask,
@@ -117,6 +169,7 @@ def test_a_thousand_canaries_are_nowhere(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    overheard = Overheard(gateway)
     secrets: set[str] = {BIRTH_DATE, TOKEN}
     shown = 0
     for person in range(1, PEOPLE + 1):
@@ -133,6 +186,8 @@ def test_a_thousand_canaries_are_nowhere(
             with monkeypatch.context() as patch:
                 patch.setattr(owner, method, Quoting(ConnectionError if person % 2 else ValueError))
                 caller.types("2", "1")
+        if person % 50 == 0:
+            assert caller.fumbles() == {200, 400, 404, 503}
         if person <= WITH_PIN:
             caller = Caller(gateway, person)
             caller.path = ""
@@ -153,5 +208,8 @@ def test_a_thousand_canaries_are_nowhere(
             str(tuple(row)) for table in store.tables for row in connection.execute(text(f"SELECT * FROM {table}"))
         )
     assert stolen.count("\n") > PEOPLE * 5
+    assert overheard.bodies.count("pakan_hop_seconds_sum") > PEOPLE // 50
+    assert found_in(overheard.heads, secrets) == set()
+    assert found_in(MEASURED.sub(r"\1", overheard.bodies), secrets) == set()
     assert found_in(logged, secrets) == set()
     assert found_in(MADE.sub("", stolen), secrets) == set()
