@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from app import LOCALES
-from gateway.settings import PREFIX, Settings
+from gateway.settings import PREFIX, Settings, read_settings
 
 ROOT = LOCALES.parent
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.*"))
@@ -36,7 +36,14 @@ def test_a_command_is_there_with_its_options(app: Flask, words: str) -> None:
 def test_every_setting_is_one() -> None:
     named = set(re.findall(rf"\b{PREFIX}([A-Z_]+)", PAGES))
     assert named
-    assert {name.lower() for name in named} <= set(Settings.model_fields)
+    assert {name.lower() for name in named} <= {*Settings.model_fields, "officer"}
+
+
+def test_an_officer_says_once_who_she_is(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}OFFICER", "synthetic-1")
+    assert read_settings()
+    said = app.test_cli_runner().invoke(args=["cases", "refuse", "1"])
+    assert "Missing option" not in said.output
 
 
 def test_every_metric_is_told(app: Flask) -> None:
