@@ -51,9 +51,9 @@ def test_a_repeat_from_the_call_before_does_not_disturb_the_one_under_way(line: 
 def test_a_repeat_is_known_by_its_bytes_and_not_by_their_spelling(line: Line, peopled: str) -> None:
     first = line.call("s1", "", "1")[1]
     number = ALL_PAID.replace("+856", "0")  # the same number, written as Lao people do
-    body = urlencode({"text": "1", "phoneNumber": number, "sessionId": "s1", "networkCode": "1"})
+    form = {"text": "1", "serviceCode": "*1508#", "phoneNumber": number, "sessionId": "s1", "networkCode": "1"}
     again = line.client.post(
-        f"/in/africastalking/{TOKEN}/ussd", data=body, content_type="application/x-www-form-urlencoded"
+        f"/in/africastalking/{TOKEN}/ussd", data=urlencode(form), content_type="application/x-www-form-urlencoded"
     )
     assert again.text == first
     assert looks(peopled) == 1
