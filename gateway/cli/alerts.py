@@ -56,7 +56,7 @@ def plan_command(period: str | None, listed: bool) -> None:
             sums.add_text(*entry.text, entry.subscriber.msisdn)
         if listed:
             click.echo(f"  {entry.subscriber.member}  {entry.why}")
-    for line in sums.lines("members asked", Why):
+    for line in sums.lines("member asked", "members asked", Why):
         click.echo(line)
 
 

@@ -55,9 +55,10 @@ class Sums:
         if len(self._samples[language]) < SAMPLES:
             self._samples[language].append(f"  {language}, {parts} SMS: {words}")
 
-    def lines(self, of: str, whys: Iterable[StrEnum]) -> Iterator[str]:
-        """The whole of it; `whys` in the order in which they are told."""
-        yield f"\n{self._whys.total():,} {of}:"
+    def lines(self, one: str, more: str, whys: Iterable[StrEnum]) -> Iterator[str]:
+        """The whole of it, of one such or of more; `whys` in the order in which they are told."""
+        total = self._whys.total()
+        yield f"\n{total:,} {one if total == 1 else more}:"
         for why in whys:
             if self._whys[why]:
                 yield f"  {self._whys[why]:>7,}  {why}"

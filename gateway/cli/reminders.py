@@ -257,5 +257,5 @@ def _tell(entries: Iterator[Entry], listed: bool, prices: Mapping[str, int]) -> 
         if listed:
             to = f" ({entry.step.name}) at ...{text.contact.msisdn[-ENDING:]}" if entry.step and text else ""
             click.echo(f"  {entry.firm.code}  {entry.why}{to}")
-    for line in sums.lines("employers", Why):
+    for line in sums.lines("employer", "employers", Why):
         click.echo(line)
