@@ -15,7 +15,7 @@ MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 AGAIN: Final = 0.25  # of the rounds that need no scheduler, those with some all the same
 FAR_OFF: Final = 10  # steps in which the clock is far ahead or back for a moment
-SAME: Final = 12  # months at whose edges of the second regime nobody looks more closely than at other instants
+SAME: Final = 14  # months at whose edges of the second regime nobody looks more closely than at other instants
 STEP: Final = timedelta(days=40)  # of the clock, ahead or back (reliability F13)
 CHANGES: Final = tuple(  # of New York's clocks, a second before and as they do: in November within a step
     datetime(2028, month, day, hour, tzinfo=UTC) - before
