@@ -40,4 +40,5 @@ def prune_command() -> None:
     gateway = installation()
     now = int(gateway.clock().timestamp())
     gone = gateway.pipeline.store.prune(now) + gateway.office.prune() + gateway.pipeline.replies.prune()
+    gone += gateway.sender.prune()
     click.echo(f"{gone} rows forgotten")

@@ -21,7 +21,9 @@ from gateway.storage.tallies import Tallies
 OPENS: Final = time(8)  # bulk is sent in these hours of the scheme's own time zone, so that nobody is woken
 CLOSES: Final = time(20)
 A_MONTH: Final = 8  # bulk messages to one phone: two reminders, a monthly notice, a campaign, and room
-BULK: Final = "pace:*"  # the tally of all that is bulk; a carrier's own is named after it
+PACE: Final = "pace:"  # how the tallies of a second are named, by carrier
+MONTHLY: Final = "bulk:"  # and those of a month, by caller
+BULK: Final = f"{PACE}*"  # the tally of all that is bulk; a carrier's own is named after it
 SHARE: Final = 0.8  # of a carrier's rate that bulk may use: the rest is for those who wait
 
 log = structlog.get_logger("pakan.outbox")
@@ -85,6 +87,10 @@ class Sender:
             return ()
         return self.outbox.offer(carrier, bulk, most)
 
+    def prune(self) -> int:
+        """Forget what was counted in seconds and months that are over; returns how many counts went."""
+        return self._tallies.forget(PACE, self.outbox.now()) + self._tallies.forget(MONTHLY, self._month())
+
     def is_open(self) -> bool:
         """Whether bulk may be sent now."""
         return OPENS <= self._local().time() < CLOSES
@@ -103,14 +109,14 @@ class Sender:
         rate = self._rates.get(claim.carrier)
         if rate is not None:
             most = max(1, int(rate * SHARE)) if claim.bulk else rate
-            if not self._tallies.charge(f"pace:{claim.carrier}", self.outbox.now(), most):
+            if not self._tallies.charge(f"{PACE}{claim.carrier}", self.outbox.now(), most):
                 self.outbox.put_back(claim, 1, "the carrier's rate is used up")
                 return False
         if claim.bulk and self._bulk_pace and not self._tallies.charge(BULK, self.outbox.now(), self._bulk_pace):
             self._bulk_rests = self.outbox.now()  # until this second is over nothing more is claimed in vain
             self.outbox.put_back(claim, 1, "bulk leaves at a pace")
             return False
-        name, *older = (f"bulk:{one}" for one in self.outbox.keys.hashes("caller", claim.message.msisdn))
+        name, *older = (f"{MONTHLY}{one}" for one in self.outbox.keys.hashes("caller", claim.message.msisdn))
         month = name, self._month(), self._a_month, older
         if claim.bulk and claim.message.attempt == 1 and not self._tallies.charge(*month):
             self.outbox.drop(claim, "enough for this month")

@@ -108,6 +108,19 @@ def test_bulk_leaves_at_its_pace_whenever_it_became_due(
     assert left == [21, 42, 53]
 
 
+def test_counts_of_seconds_and_months_that_are_over_are_forgotten(
+    outbox: Outbox, reaper: Reaper, post: Post, clock: Clock, sender: Sender
+) -> None:
+    paced = Sender(outbox, sender.carriers, sender._tallies, sender._timezone, {"synthetic": 100}, bulk_pace=20)
+    post(Kind.REMINDER)
+    drain(paced, reaper)
+    assert paced.prune() == 0  # they count still
+    clock.moves(seconds=1)
+    assert paced.prune() == 2  # the carrier's, and that of all bulk
+    clock.moves(days=31)
+    assert (paced.prune(), paced.prune()) == (1, 0)  # her month's
+
+
 def test_an_ill_provider_is_left_alone(
     outbox: Outbox, sender: Sender, reaper: Reaper, provider: Provider, post: Post
 ) -> None:
